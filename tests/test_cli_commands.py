@@ -1,0 +1,290 @@
+"""The command line: what a user types and what comes back. Everything runs in this process, on few
+images."""
+import json
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from tinyconv import data
+from tinyconv.__main__ import main
+from tinyconv.cli import COMMANDS
+
+ROOT = Path(__file__).parents[1]
+
+
+@pytest.fixture(autouse=True)
+def elsewhere(tmp_path, monkeypatch):
+    """Each test has a folder of its own, and no published data."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("TINYCONV_DATA", str(tmp_path))
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+
+
+@pytest.fixture
+def tinyconv(capsys):
+    """Run a command; returns (status, standard output, standard error)."""
+    def run(*argv):
+        try:
+            status = main([str(a) for a in argv])
+        except SystemExit as stop:
+            status = stop.code
+        out, err = capsys.readouterr()
+        return status, out, err
+    return run
+
+
+@pytest.fixture(scope="module")
+def run_folder(tmp_path_factory):
+    """A quick run on the embedded digits: one epoch of 4 000 images."""
+    path = tmp_path_factory.mktemp("runs") / "digits"
+    assert main(["train", "--limit", "4000", "--epochs", "1", "--batch-size", "32", "--lr", "0.05",
+                 "--out", str(path)]) == 0
+    return path
+
+
+def save_picture(path, pixels):
+    from PIL import Image
+    Image.fromarray(pixels).save(path)
+    return path
+
+
+def one_line(text):
+    return text.count("\n") == 1 and text.endswith("\n")
+
+
+# ---- train ---------------------------------------------------------------------------------------
+
+def test_train_leaves_a_folder_and_ends_with_the_accuracy(tinyconv, run_folder):
+    status, out, err = tinyconv("train", "mlp", "--limit", 200, "--epochs", 2, "--batch-size", 50)
+    assert status == 0
+    folder = Path("runs/mlp-digits-1")
+    assert {p.name for p in folder.iterdir()} == {p.name for p in run_folder.iterdir()} == {
+        "config.json", "metrics.jsonl", "weights.safetensors", "curves.png", "confusion.png"}
+    assert re.fullmatch(r"test accuracy \d+\.\d\d %", out.splitlines()[-1])
+    assert out.count("epoch  ") == 2
+    assert err == ""                                             # no progress bar where there is no terminal
+    config = json.loads((folder / "config.json").read_text())
+    assert config["command"] == ["tinyconv", "train", "mlp", "--limit", "200", "--epochs", "2", "--batch-size", "50"]
+    assert config["model"]["name"] == "mlp" and config["data"]["train_images"] == 200
+
+
+def test_the_next_run_has_the_next_number(tinyconv):
+    Path("runs/mlp-digits-1").mkdir(parents=True)
+    Path("runs/mlp-digits-2").mkdir(parents=True)
+    assert tinyconv("train", "mlp", "--limit", 50, "--epochs", 1)[0] == 0
+    assert Path("runs/mlp-digits-3/weights.safetensors").exists()
+
+
+def test_the_same_seed_gives_the_same_weights(tinyconv):
+    def weights(out, *options):
+        assert tinyconv("train", "mlp", "--limit", 100, "--epochs", 1, "--out", out, *options)[0] == 0
+        return Path(out, "weights.safetensors").read_bytes()
+    assert weights("a", "--seed", 5) == weights("b", "--seed", 5) != weights("c", "--seed", 6)
+
+
+def test_train_prints_json_for_programs(tinyconv):
+    status, out, err = tinyconv("train", "mlp", "--limit", 100, "--epochs", 1, "--json", "--out", "x")
+    result = json.loads(out)
+    assert status == 0 and result["run"] == "x" and result["recipe"]["epochs"] == 1
+    assert result["accuracy"] == result["epochs"][-1]["test_accuracy"]
+    assert result["accuracy_percent"] == round(100 * result["accuracy"], 2)
+
+
+def test_train_takes_a_folder_of_pictures_and_so_do_evaluate_and_predict(tinyconv):
+    generator = np.random.default_rng(0)
+    for name, shade in (("dark", 40), ("light", 200)):
+        Path("pictures", name).mkdir(parents=True)
+        for i in range(20):
+            pixels = np.clip(generator.normal(shade, 20, (12, 16, 3)), 0, 255).astype(np.uint8)
+            save_picture(Path("pictures", name, f"{i}.png"), pixels)
+    status, out, err = tinyconv("train", "mlp", "--data", "pictures", "--size", 8, "--epochs", 8, "--batch-size", 8)
+    assert status == 0, err
+    assert out.splitlines()[-1] == "test accuracy 100.00 %"
+    status, out, err = tinyconv("evaluate", "runs/mlp-pictures-1")
+    assert status == 0 and out.splitlines()[-1] == "test accuracy 100.00 %", err
+    status, out, err = tinyconv("predict", "runs/mlp-pictures-1", "pictures/dark/3.png", "pictures/light/3.png")
+    assert [line.split(": ")[1].split()[0] for line in out.splitlines()] == ["dark", "light"]
+
+
+def test_threads_are_set_also_beyond_the_number_of_cores():
+    code = "from tinyconv.cli.options import set_threads as s; import numba; s(5); print(numba.get_num_threads())"
+    assert subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True).stdout == "5\n"
+
+
+def test_a_diverging_run_fails_with_one_line_and_keeps_nothing_broken(tinyconv):
+    status, out, err = tinyconv("train", "mlp", "--limit", 500, "--epochs", 2, "--lr", 1e20, "--batch-size", 20, "--out", "x")
+    assert status == 1 and one_line(err)
+    assert re.match(r"tinyconv train: error: the loss is (nan|inf) at step \d+", err)
+    assert not Path("x/weights.safetensors").exists()
+
+
+# ---- evaluate and predict ------------------------------------------------------------------------
+
+def test_evaluate_repeats_the_accuracy_of_the_run(tinyconv, run_folder):
+    status, out, err = tinyconv("evaluate", run_folder)
+    history = [json.loads(line) for line in (run_folder / "metrics.jsonl").read_text().splitlines()]
+    expected = f"test accuracy {100 * history[-1]['test_accuracy']:.2f} %"
+    assert status == 0 and out.splitlines()[-1] == expected and out.count("test accuracy") == 1
+    result = json.loads(tinyconv("evaluate", run_folder, "--json")[1])
+    assert result["accuracy"] == history[-1]["test_accuracy"] and result["images"] == 2000
+    assert np.array(result["confusion"]).sum() == 2000
+
+
+def test_predict_names_a_digit_in_a_picture_of_any_size_and_polarity(tinyconv, run_folder):
+    test = data.load("digits", "test")
+    predictions = json.loads(tinyconv("evaluate", run_folder, "--json")[1])
+    assert predictions["accuracy"] > 0.5
+    pictures, labels = [], []
+    for i in range(12):
+        digit = test.images[i, 0]
+        paper = np.full((400, 300), 230, np.uint8)               # a photograph: dark ink on light paper, off the centre
+        paper[30:30 + 168, 100:100 + 168] -= np.kron(digit, np.ones((6, 6))).astype(np.uint8) // 255 * 200
+        pictures.append(save_picture(f"{i}.png", paper))
+        pictures.append(save_picture(f"{i}-plain.png", digit))
+        labels += 2 * [str(test.labels[i])]
+    status, out, err = tinyconv("predict", run_folder, *pictures, "--json")
+    results = json.loads(out)
+    assert status == 0, err
+    plain = [r["class"] for r in results[1::2]]
+    photographed = [r["class"] for r in results[::2]]
+    assert sum(a == b for a, b in zip(plain, labels[1::2])) >= 8
+    assert sum(a == b for a, b in zip(photographed, plain)) >= 9
+    assert all(abs(sum(c["probability"] for c in r["top"])) <= 1.0001 and len(r["top"]) == 3 for r in results)
+    status, out, err = tinyconv("predict", run_folder, "0.png", "--top", 1)
+    assert re.fullmatch(r"0\.png: \d \d+\.\d %\n", out)
+
+
+# ---- data ----------------------------------------------------------------------------------------
+
+def test_data_list_names_all_sets(tinyconv):
+    status, out, err = tinyconv("data", "list")
+    assert status == 0 and [line.split()[0] for line in out.splitlines()] == list(data.names())
+    assert "embedded" in out and "tinyconv data fetch mnist" in out
+    assert {about["name"] for about in json.loads(tinyconv("data", "list", "--json")[1])} == set(data.names())
+
+
+def test_data_verify_says_what_is_missing_and_what_is_altered(tinyconv):
+    assert tinyconv("data", "verify", "digits") == (0, "digits: needs no files\n", "")
+    status, out, err = tinyconv("data", "verify", "mnist")
+    assert status == 1 and out.count("missing") == 4
+    assert tinyconv("data", "verify")[0] == 0                    # nothing is asked for, so nothing is missing
+    Path("mnist").mkdir()
+    Path("mnist/t10k-labels-idx1-ubyte.gz").write_bytes(b"nonsense")
+    status, out, err = tinyconv("data", "verify", "--json")
+    assert status == 1 and "altered" in [f["status"] for f in json.loads(out)["mnist"]]
+
+
+def test_data_fetch_of_the_embedded_set_has_nothing_to_do(tinyconv):
+    assert tinyconv("data", "fetch", "digits") == (0, "digits: embedded, there is nothing to fetch\n", "")
+
+
+# ---- bad usage: status 2 and one line ------------------------------------------------------------
+
+@pytest.mark.parametrize("argv, says", [
+    ([], "COMMAND"),
+    (["trian"], "trian"),
+    (["train", "lenet"], "unknown model 'lenet'; did you mean lenet5"),
+    (["train", "--data", "mnits"], "unknown data set 'mnits'"),
+    (["train", "--epochs", "0"], "--epochs: expected a whole number of at least 1, got '0'"),
+    (["train", "--epochs", "ten"], "got 'ten'"),
+    (["train", "--batch-size", "-3"], "--batch-size"),
+    (["train", "--lr", "0"], "--lr: expected a number above 0, got '0'"),
+    (["train", "--lr", "nan"], "--lr: expected a number above 0, got 'nan'"),
+    (["train", "--limit", "0"], "--limit"),
+    (["train", "--threads", "0"], "--threads"),
+    (["train", "--seed", "-1"], "--seed"),
+    (["train", "--size", "64"], "--size is for image folders"),
+    (["train", "--nonsense"], "--nonsense"),
+    (["train", "--out", "full"], "the folder full is not empty"),
+    (["evaluate"], "RUN"),
+    (["evaluate", "full", "--data", "nope"], "unknown data set 'nope'"),
+    (["predict", "full"], "IMAGE"),
+    (["data"], "list|fetch|verify"),
+    (["data", "fetch"], "NAME"),
+    (["data", "fetch", "nope"], "unknown data set 'nope'")])
+def test_bad_usage_is_one_line_and_status_2(tinyconv, argv, says):
+    Path("full").mkdir()
+    Path("full/file").touch()
+    status, out, err = tinyconv(*argv)
+    assert status == 2 and out == "" and one_line(err) and says in err
+    assert err.startswith("tinyconv")
+    assert not Path("runs").exists()
+
+
+# ---- failures: status 1 and one line -------------------------------------------------------------
+
+def test_evaluate_and_predict_say_what_is_wrong_with_a_run(tinyconv, run_folder):
+    Path("empty").mkdir()
+    for argv, says in [
+            (["evaluate", "nowhere"], "is not the folder of a run"),
+            (["predict", "empty", "a.png"], "is not the folder of a run"),
+            (["predict", run_folder, "nowhere.png"], "nowhere.png")]:
+        status, out, err = tinyconv(*argv)
+        assert status == 1 and out == "" and one_line(err) and says in err
+
+
+def test_a_picture_that_is_none_is_named(tinyconv, run_folder):
+    Path("text.png").write_text("not a picture")
+    status, out, err = tinyconv("predict", run_folder, "text.png")
+    assert status == 1 and one_line(err) and "text.png" in err
+
+
+def test_a_run_with_damaged_weights_is_refused(tinyconv, run_folder, tmp_path):
+    import shutil
+    copy = shutil.copytree(run_folder, tmp_path / "copy")
+    (copy / "weights.safetensors").write_bytes((copy / "weights.safetensors").read_bytes()[:-10])
+    status, out, err = tinyconv("evaluate", copy)
+    assert status == 1 and one_line(err) and "weights.safetensors" in err
+
+
+def test_data_of_another_shape_or_with_other_classes_are_refused(tinyconv, run_folder):
+    for shape, says in (((12, 12, 3), "was trained on other classes"), ((12, 12), "was trained on other classes")):
+        for name in "ab":
+            Path("pictures", name).mkdir(parents=True, exist_ok=True)
+            for i in range(5):
+                save_picture(Path("pictures", name, f"{i}.png"), np.zeros(shape, np.uint8))
+        status, out, err = tinyconv("evaluate", run_folder, "--data", "pictures")
+        assert status == 1 and one_line(err) and says in err
+
+
+@pytest.mark.skipif(os.name != "posix" or os.geteuid() == 0, reason="root may write everywhere")
+def test_an_unwritable_folder_is_noticed_before_the_first_step(tinyconv):
+    Path("locked").mkdir(mode=0o500)
+    status, out, err = tinyconv("train", "--out", "locked/run")
+    assert status == 1 and one_line(err) and "cannot write to the folder locked/run" in err
+
+
+def test_a_file_where_a_folder_should_be_is_noticed(tinyconv):
+    Path("runs").write_text("")
+    status, out, err = tinyconv("train", "mlp")
+    assert status == 1 and one_line(err) and "cannot create the folder" in err
+
+
+def test_traceback_shows_where_an_error_came_from(tinyconv):
+    with pytest.raises(FileNotFoundError):
+        tinyconv("evaluate", "nowhere", "--traceback")
+
+
+# ---- help ----------------------------------------------------------------------------------------
+
+@pytest.mark.parametrize("name", [command.NAME for command in COMMANDS])
+def test_every_command_explains_itself_with_an_example(tinyconv, name):
+    status, out, err = tinyconv(name, "--help")
+    assert status == 0 and f"  tinyconv {name} " in out and "--traceback" in out
+
+
+def test_help_imports_nothing_heavy():
+    code = ("import sys; from tinyconv.__main__ import main\ntry: main(['--help'])\nexcept SystemExit: pass\n"
+            "print(*sorted({'matplotlib', 'tqdm', 'safetensors', 'PIL', 'pooch', 'torch'} & {m.split('.')[0] for m in sys.modules}))")
+    result = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True)
+    assert result.stdout.splitlines()[-1] == ""
+
+
+def test_the_module_can_be_run():
+    result = subprocess.run([sys.executable, "-m", "tinyconv", "train", "nonsense"], cwd=ROOT, capture_output=True, text=True)
+    assert result.returncode == 2 and one_line(result.stderr)

@@ -1,0 +1,157 @@
+"""Batch, layer, group and instance norm, and local response norm: as PyTorch, to any order."""
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+import tinyconv as tc
+import tinyconv.nn.functional as F
+from tinyconv.testing import check_grad
+from tinyconv.testing.strategies import arrays, shapes
+
+SPREAD = ("contiguous", "fortran", "channels_last", "reversed", "strided", "read_only")
+
+
+@st.composite
+def batches(draw, min_spatial=0, max_spatial=3, dtype=np.float64, min_batch=2):
+    """x (N, C, …) with at least two values a channel, all of them different."""
+    N, C = draw(st.integers(min_batch, 4)), draw(st.integers(1, 4))
+    space = draw(shapes(min_spatial, max_spatial, 1, 3))
+    return draw(arrays((N, C, *space), dtype, "normal", SPREAD)) * 2 + 1
+
+
+def parameters(C, dtype=np.float64):
+    rng = np.random.default_rng(C)
+    return rng.uniform(0.5, 1.5, C).astype(dtype), rng.standard_normal(C).astype(dtype)
+
+
+# ---- batch norm ------------------------------------------------------------------------------
+
+@pytest.mark.parametrize("affine", [True, False])
+@given(x=batches())
+def test_batch_norm_while_training_as_pytorch(torch, against_torch, affine, x):
+    w, b = parameters(x.shape[1]) if affine else (None, None)
+    against_torch(lambda x, w, b: F.batch_norm(x, None, None, w, b, training=True),
+                  lambda x, w, b: torch.nn.functional.batch_norm(x, None, None, w, b, training=True),
+                  x, w, b)
+
+
+@given(x=batches())
+def test_batch_norm_to_second_order(x):
+    check_grad(lambda x, w, b: F.batch_norm(x, None, None, w, b, training=True),
+               x, *parameters(x.shape[1]), name="batch_norm")
+
+
+@pytest.mark.parametrize("affine", [True, False])
+@given(x=batches(min_batch=0))
+def test_batch_norm_of_a_trained_network_as_pytorch(torch, against_torch, affine, x):
+    w, b = parameters(x.shape[1]) if affine else (None, None)
+    var, mean = parameters(x.shape[1])
+    against_torch(
+        lambda x, w, b: F.batch_norm(x, tc.tensor(mean), tc.tensor(var), w, b),
+        lambda x, w, b: torch.nn.functional.batch_norm(
+            x, torch.tensor(mean), torch.tensor(var), w, b), x, w, b)
+    if affine:
+        check_grad(lambda x, w, b: F.batch_norm(x, tc.tensor(mean), tc.tensor(var), w, b), x, w, b)
+
+
+@pytest.mark.parametrize("momentum", [0.1, 0.7])
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_running_statistics_move_as_in_pytorch(torch, rng, momentum, dtype):
+    x = rng.standard_normal((3, 4, 2, 2)).astype(dtype)
+    var, mean = parameters(4, dtype)
+    ours, theirs = [tc.tensor(a) for a in (mean, var)], [torch.tensor(a) for a in (mean, var)]
+    for _ in range(2):
+        F.batch_norm(tc.tensor(x), *ours, training=True, momentum=momentum)
+        torch.nn.functional.batch_norm(torch.tensor(x), *theirs, training=True, momentum=momentum)
+    for o, t in zip(ours, theirs):
+        assert o.dtype == dtype
+        np.testing.assert_allclose(o.data, t.numpy(), rtol=1e-6)
+
+
+def test_batch_norm_is_right_far_from_zero(torch):
+    x = (1e4 + np.random.default_rng(0).standard_normal((64, 3, 8, 8))).astype(np.float32)
+    y = F.batch_norm(tc.tensor(x), None, None, training=True).data
+    expected = (x - x.mean((0, 2, 3), np.float64, keepdims=True)) / x.std(
+        (0, 2, 3), np.float64, keepdims=True)
+    assert np.abs(y - expected).max() < 1e-3
+
+
+def test_a_channel_that_does_not_vary_becomes_the_bias():
+    x = tc.full((4, 1, 2, 2), 7.0).requires_grad_()
+    y = F.batch_norm(x, None, None, tc.full((1,), 3.0), tc.full((1,), 0.5), training=True)
+    y.sum().backward()
+    assert (y.data == 0.5).all() and np.isfinite(x.grad.data).all()
+
+
+# ---- layer, group, instance ------------------------------------------------------------------
+
+@given(x=batches(min_spatial=1), data=st.data())
+def test_layer_norm(torch, against_torch, x, data):
+    dims = data.draw(st.integers(1, x.ndim))
+    shape = x.shape[-dims:]
+    if np.prod(shape) < 2:
+        return
+    w, b = np.random.default_rng(0).uniform(0.5, 1.5, (2, *shape))
+    against_torch(lambda x, w, b: F.layer_norm(x, shape, w, b),
+                  lambda x, w, b: torch.nn.functional.layer_norm(x, shape, w, b), x, w, b)
+    against_torch(lambda x: F.layer_norm(x, shape),
+                  lambda x: torch.nn.functional.layer_norm(x, shape), x)
+    check_grad(lambda x, w, b: F.layer_norm(x, shape, w, b, eps=1e-2), x, w, b, name="layer_norm")
+
+
+@given(groups=st.integers(1, 3), per_group=st.integers(1, 2), data=st.data())
+def test_group_norm(torch, against_torch, groups, per_group, data):
+    C = groups * per_group
+    x = data.draw(arrays((2, C, *data.draw(shapes(1, 3, 2, 3))), np.float64, "normal", SPREAD))
+    w, b = parameters(C)
+    against_torch(lambda x, w, b: F.group_norm(x, groups, w, b),
+                  lambda x, w, b: torch.nn.functional.group_norm(x, groups, w, b), x, w, b)
+    check_grad(lambda x, w, b: F.group_norm(x, groups, w, b, eps=1e-2), x, w, b, name="group_norm")
+
+
+@given(data=st.data(), use=st.booleans())
+def test_instance_norm(torch, against_torch, data, use):
+    x = data.draw(arrays((2, 3, *data.draw(shapes(1, 3, 2, 3))), np.float64, "normal", SPREAD))
+    w, b = parameters(3)
+    var, mean = parameters(3)
+    def both(library, function):
+        def f(x, w, b):
+            statistics = (None, None) if use else (library.tensor(mean), library.tensor(var))
+            return function(x, *statistics, w, b, use_input_stats=use)
+        return f
+    against_torch(both(tc, F.instance_norm), both(torch, torch.nn.functional.instance_norm), x, w, b)
+    check_grad(lambda x, w, b: F.instance_norm(x, None, None, w, b, eps=1e-2), x, w, b)
+
+
+@pytest.mark.parametrize("size", [1, 2, 3, 5, 9])
+@pytest.mark.parametrize("shape", [(2, 7, 4), (2, 7, 3, 3), (1, 5, 2, 2, 2), (2, 3, 0)])
+def test_local_response_norm(torch, against_torch, rng, size, shape):
+    x = rng.standard_normal(shape)
+    options = {"alpha": 0.3, "beta": 0.6, "k": 1.5}
+    against_torch(lambda x: F.local_response_norm(x, size, **options),
+                  lambda x: torch.nn.functional.local_response_norm(x, size, **options), x)
+    against_torch(lambda x: F.local_response_norm(x, size),
+                  lambda x: torch.nn.functional.local_response_norm(x, size), x)
+    check_grad(lambda x: F.local_response_norm(x, size, **options), x)
+
+
+# ---- bad input -------------------------------------------------------------------------------
+
+@pytest.mark.parametrize("f, complaint", [
+    (lambda: F.batch_norm(tc.ones(1, 3), None, None, training=True), "batch_norm.*one value|more than 1"),
+    (lambda: F.batch_norm(tc.ones(1, 3, 1, 1), None, None, training=True), "batch_norm"),
+    (lambda: F.batch_norm(tc.ones(4, 3), None, None), "batch_norm.*running"),
+    (lambda: F.batch_norm(tc.ones(4, 3), None, None, tc.ones(2), training=True), "batch_norm.*weight.*3"),
+    (lambda: F.batch_norm(tc.ones(4, 3), tc.ones(2), tc.ones(2)), "batch_norm.*running_mean.*3"),
+    (lambda: F.batch_norm(tc.ones(3), None, None, training=True), "batch_norm"),
+    (lambda: F.batch_norm(tc.ones(4, 3).long(), None, None, training=True), "batch_norm.*int64"),
+    (lambda: F.layer_norm(tc.ones(4, 3), (4,)), "layer_norm"),
+    (lambda: F.layer_norm(tc.ones(4, 3), (3,), tc.ones(4)), "layer_norm.*weight"),
+    (lambda: F.group_norm(tc.ones(4, 3), 2), "group_norm.*3.*2"),
+    (lambda: F.instance_norm(tc.ones(4, 3, 1)), "instance_norm"),
+    (lambda: F.local_response_norm(tc.ones(4), 2), "local_response_norm"),
+    (lambda: F.local_response_norm(tc.ones(4, 3, 2), 0), "local_response_norm.*size")])
+def test_bad_normalisations_are_named(f, complaint):
+    with pytest.raises((ValueError, TypeError), match=complaint):
+        f()

@@ -1,0 +1,60 @@
+"""Dropout: what is kept, how it is scaled, and that it sleeps in evaluation."""
+import numpy as np
+import pytest
+
+import tinyconv as tc
+import tinyconv.nn.functional as F
+from tinyconv import nn
+
+
+def test_each_element_is_dropped_with_probability_p_and_the_mean_stays():
+    tc.manual_seed(1)
+    y = nn.Dropout(0.3)(tc.ones(200, 500)).data
+    assert y.dtype == np.float32 and set(np.unique(y)) == {0, np.float32(1 / 0.7)}
+    assert (y == 0).mean() == pytest.approx(0.3, abs=0.006)
+    assert y.mean() == pytest.approx(1, abs=0.01)
+
+
+@pytest.mark.parametrize("layer, shape", [(nn.Dropout1d, (40, 50, 6)), (nn.Dropout2d, (40, 50, 3, 2)),
+                                          (nn.Dropout3d, (40, 50, 2, 3, 2)), (nn.Dropout2d, (2000, 3, 2))])
+def test_whole_channels_are_dropped(layer, shape):
+    tc.manual_seed(1)
+    spatial = int(layer.__name__[-2])
+    y = layer(0.25)(tc.ones(*shape)).data.reshape(-1, int(np.prod(shape[-spatial:])))
+    assert (y == y[:, :1]).all() and (y[:, 0] == 0).mean() == pytest.approx(0.25, abs=0.04)
+
+
+def test_in_evaluation_nothing_happens():
+    x = tc.randn(5, 5)
+    assert nn.Dropout().eval()(x) is x and F.dropout(x, 0.5, training=False) is x and F.dropout(x, 0.0) is x
+
+
+def test_everything_may_be_dropped():
+    assert (F.dropout(tc.ones(10), 1.0).data == 0).all()
+
+
+def test_the_gradient_passes_where_the_value_did(rng):
+    x = tc.tensor(rng.standard_normal((30, 30)), requires_grad=True)
+    y = F.dropout(x, 0.4)
+    assert y.dtype == np.float64
+    y.sum().backward()
+    np.testing.assert_array_equal(x.grad.data * x.data, y.data)
+
+
+def test_the_same_seed_drops_the_same():
+    x = tc.ones(100)
+    masks = [F.dropout(x, 0.5, generator=np.random.default_rng(s)).data for s in (1, 1, 2)]
+    assert (masks[0] == masks[1]).all() and (masks[0] != masks[2]).any()
+    tc.manual_seed(3)
+    a = F.dropout(x).data
+    tc.manual_seed(3)
+    assert (F.dropout(x).data == a).all()
+
+
+def test_bad_arguments_are_named():
+    with pytest.raises(ValueError, match="dropout: p is a probability between 0 and 1, got 1.5"):
+        F.dropout(tc.ones(1), 1.5)
+    with pytest.raises(ValueError, match="Dropout2d: p is a probability"):
+        nn.Dropout2d(-1)
+    with pytest.raises(ValueError, match=r"dropout2d: input has shape \(3, 4\), expected 4 dimensions"):
+        F.dropout2d(tc.ones(3, 4))

@@ -1,0 +1,113 @@
+"""Initial weights: the distributions that the names promise, drawn from the generator that was given."""
+import math
+
+import numpy as np
+import pytest
+from scipy import stats
+
+import tinyconv as tc
+from tinyconv import nn
+from tinyconv.nn import init
+
+SHAPE = (64, 32, 3, 3)                                       # fan_in 288, fan_out 576
+
+
+def filled(fill, shape=SHAPE, **arguments):
+    return fill(tc.empty(*shape).double(), generator=np.random.default_rng(3), **arguments).data
+
+
+def assert_uniform(x, bound):
+    assert np.abs(x).max() <= bound
+    assert stats.kstest(x.ravel() / bound, stats.uniform(-1, 2).cdf).pvalue > 1e-3
+
+
+def assert_normal(x, std):
+    assert stats.kstest(x.ravel() / std, stats.norm.cdf).pvalue > 1e-3
+
+
+@pytest.mark.parametrize("fill, arguments, bound", [
+    (init.xavier_uniform_, {}, math.sqrt(6 / (288 + 576))),
+    (init.xavier_uniform_, {"gain": 5 / 3}, 5 / 3 * math.sqrt(6 / (288 + 576))),
+    (init.kaiming_uniform_, {}, math.sqrt(2) * math.sqrt(3 / 288)),
+    (init.kaiming_uniform_, {"a": math.sqrt(5)}, 1 / math.sqrt(288)),
+    (init.kaiming_uniform_, {"mode": "fan_out", "nonlinearity": "relu"}, math.sqrt(2) * math.sqrt(3 / 576)),
+    (init.uniform_, {"a": -2, "b": 2}, 2)])
+def test_uniform_initialisers_fill_exactly_their_interval(fill, arguments, bound):
+    assert_uniform(filled(fill, **arguments), bound)
+
+
+@pytest.mark.parametrize("fill, arguments, std", [
+    (init.xavier_normal_, {}, math.sqrt(2 / (288 + 576))),
+    (init.kaiming_normal_, {}, math.sqrt(2 / 288)),
+    (init.kaiming_normal_, {"mode": "fan_out", "nonlinearity": "tanh"}, 5 / 3 / math.sqrt(576)),
+    (init.normal_, {"std": 0.5}, 0.5)])
+def test_normal_initialisers_have_their_deviation(fill, arguments, std):
+    assert_normal(filled(fill, **arguments), std)
+
+
+def test_constants():
+    assert (filled(lambda t, generator: init.constant_(t, 3)) == 3).all()
+    assert (init.ones_(tc.empty(2)).data == 1).all() and (init.zeros_(tc.empty(2)).data == 0).all()
+
+
+def test_the_truncated_normal_distribution_is_cut_and_not_clipped():
+    x = filled(init.trunc_normal_, mean=0.5, std=2, a=-1, b=2)
+    cut = stats.truncnorm((-1 - 0.5) / 2, (2 - 0.5) / 2, 0.5, 2)
+    assert x.min() >= -1 and x.max() <= 2 and stats.kstest(x.ravel(), cut.cdf).pvalue > 1e-3
+    with pytest.raises(ValueError, match="hardly any"):
+        filled(init.trunc_normal_, mean=100)
+
+
+@pytest.mark.parametrize("shape", [(5, 20), (20, 5), (8, 2, 2, 2), (4, 3, 3)])
+def test_orthogonal_weights_have_orthonormal_rows_or_columns(shape):
+    q = filled(init.orthogonal_, shape, gain=2).reshape(shape[0], -1) / 2
+    small = q @ q.T if len(q) <= q.shape[1] else q.T @ q
+    np.testing.assert_allclose(small, np.eye(len(small)), atol=1e-12)
+
+
+def test_gains_are_those_of_the_literature():
+    assert init.calculate_gain("relu") == math.sqrt(2)
+    assert init.calculate_gain("leaky_relu", 0.2) == pytest.approx(math.sqrt(2 / 1.04))
+    assert init.calculate_gain("leaky_relu") == pytest.approx(math.sqrt(2 / (1 + 1e-4)))
+    with pytest.raises(ValueError, match="unknown nonlinearity 'rellu'.*relu"):
+        init.calculate_gain("rellu")
+
+
+def test_initialisers_fill_in_place_and_name_what_is_wrong():
+    p = nn.Parameter(np.zeros((2, 3), np.float32))
+    data = p.data
+    assert init.normal_(p) is p and p.data is data and (data != 0).all()
+    with pytest.raises(ValueError, match=r"got shape \(5,\)"):
+        init.kaiming_normal_(tc.zeros(5))
+    with pytest.raises(ValueError, match="'fan_in' or 'fan_out', got 'fan_avg'"):
+        init.kaiming_normal_(p, mode="fan_avg")
+    with pytest.raises(RuntimeError, match="fills a leaf"):
+        init.zeros_(p * 2)
+
+
+def test_layers_begin_the_same_after_the_same_seed_and_in_either_precision():
+    tc.manual_seed(5)
+    a = nn.Conv2d(3, 4, 3)
+    tc.manual_seed(5)
+    b = nn.Conv2d(3, 4, 3)
+    np.testing.assert_array_equal(a.weight.data, b.weight.data)
+    c = nn.Conv2d(3, 4, 3)
+    assert (c.weight.data != b.weight.data).any()
+    state = np.random.get_state()[1].copy()
+    nn.Linear(3, 3)
+    np.testing.assert_array_equal(np.random.get_state()[1], state)
+
+
+@pytest.mark.torch
+@pytest.mark.parametrize("name, arguments", [
+    ("Linear", (40, 50)), ("Conv1d", (6, 200, 5)), ("Conv2d", (8, 60, 3, 1, 0, 1, 2)), ("Conv3d", (4, 40, 3)),
+    ("ConvTranspose2d", (40, 12, 3, 1, 0, 0, 2)), ("ConvTranspose1d", (80, 12, 3))])
+def test_layers_begin_within_pytorchs_bounds(torch, name, arguments):
+    ours, theirs = getattr(nn, name)(*arguments), getattr(torch.nn, name)(*arguments)
+    for kind in ("weight", "bias"):
+        x, y = getattr(ours, kind).data, getattr(theirs, kind).detach().numpy()
+        assert x.shape == y.shape and x.dtype == y.dtype
+        bound = 1 / math.sqrt(init.fans(ours.weight)[0])
+        assert np.abs(y).max() <= bound * (1 + 1e-6)
+        assert stats.ks_2samp(x.ravel(), y.ravel()).pvalue > 1e-4
+        assert_uniform(x.astype(np.float64), bound * (1 + 1e-6))

@@ -1,0 +1,292 @@
+"""The gradient checker passes what is right and catches what is wrong: it is shown planted errors."""
+import numpy as np
+import pytest
+
+import tinyconv as tc
+from tinyconv.core import defvjp, primitive
+from tinyconv.testing import (GradientError, KinkError, check_adjoint, check_grad, gradcheck,
+                              gradgradcheck)
+
+
+def operation(f, *rules, **joint):
+    """A primitive of its own, with rules that may be wrong."""
+    @primitive
+    def planted(*args):
+        return f(*args)
+    defvjp(planted, *rules, **joint)
+    return planted
+
+
+@pytest.fixture
+def x(rng):
+    return tc.tensor(rng.standard_normal((3, 4)))
+
+
+@pytest.fixture
+def w(rng):
+    return tc.tensor(rng.standard_normal((4,)))
+
+
+# ---- what is right ---------------------------------------------------------------------------
+
+@pytest.mark.parametrize("f", [
+    lambda x, w: x * w, lambda x, w: (x * w).exp().sum(), lambda x, w: x @ w,
+    lambda x, w: tc.tanh(x) / (2 + w * w), lambda x, w: (x + w, x * x * w, w),
+    lambda x, w: x.reshape(4, 3).T * w, lambda x, w: x, lambda x, w: tc.softmax(x, 1)])
+def test_right_derivatives_pass_to_third_order(f, x, w):
+    worst = check_grad(f, x, w, order=3, directions=2)
+    assert len(worst) == 3 and max(worst) < 1e-6
+
+
+def test_inputs_that_are_not_floating_point_are_passed_on(x):
+    mask = np.array([True, False, True, False])
+    check_grad(lambda x, mask, k: tc.where(mask, x * k, x * x), x, mask, 3)
+
+
+@pytest.mark.parametrize("scale", [1e-3, 1.0, 1e4])
+def test_inputs_of_any_size_pass(x, scale):
+    check_grad(lambda x: (x / scale).exp(), x * scale)
+    check_grad(lambda x: x.exp() + x * x * x, x * 0.1)
+
+
+def test_strongly_bent_functions_pass_by_smaller_steps():
+    check_grad(tc.log, tc.tensor(np.array([1e-4, 1e-3, 1.0])), order=1)
+    check_grad(lambda x: tc.sin(300 * x), tc.tensor(np.array([0.3, 0.7])), order=2)
+
+
+def test_empty_inputs_pass():
+    check_grad(lambda x, w: x * w, tc.tensor(np.zeros((0, 3))), tc.tensor(np.ones(3)))
+
+
+# ---- planted errors --------------------------------------------------------------------------
+
+WRONG_AT_FIRST_ORDER = {
+    "factor": operation(np.tanh, lambda g, y, x: g * (1 - y * y) * 1.01),
+    "sign": operation(np.negative, lambda g, y, x: g),
+    "no gradient at all": operation(np.tanh, None),
+    "transposed": operation(lambda x: x @ x.T, lambda g, y, x: g @ x),
+    "stale result": operation(np.exp, lambda g, y, x: g * (y + 1)),
+    "assignment instead of accumulation": operation(
+        lambda x: x[:, [0, 0, 1]],
+        lambda g, y, x: tc.tensor(_assigned(g.data, x.shape))),
+    "one element in twelve": operation(
+        lambda x: x * 2,
+        lambda g, y, x: g * 2 * tc.tensor(np.where(np.arange(12).reshape(3, 4) == 7, 1.01, 1))),
+    "mean for sum": operation(lambda x: x.sum(0), lambda g, y, x: (g / 3).expand(3, 4)),
+    "shifted by one": operation(lambda x: x * x, lambda g, y, x: 2 * g * x[:, [1, 2, 3, 0]]),
+}
+
+
+def _assigned(g, shape):
+    gx = np.zeros(shape)
+    gx[:, [0, 0, 1]] = g                            # should be np.add.at
+    return gx
+
+
+@pytest.mark.parametrize("fault", WRONG_AT_FIRST_ORDER)
+def test_an_error_at_first_order_is_caught(fault, x):
+    f = WRONG_AT_FIRST_ORDER[fault]
+    with pytest.raises(GradientError, match="first derivative of planted.*input 0"):
+        check_grad(f, x, order=1)
+    with pytest.raises(GradientError):
+        gradcheck(f, (tc.tensor(x.data, requires_grad=True),))
+    leaf = tc.tensor(x.data, requires_grad=True)
+    assert gradcheck(f, leaf, raise_exception=False) is False
+
+
+WRONG_AT_SECOND_ORDER = {
+    "closes over a smooth array": operation(
+        np.tanh, lambda g, y, x: g * tc.tensor(1 - y.data ** 2)),
+    "stops at the result": operation(np.exp, lambda g, y, x: g * y.detach()),
+    "gradient of a gradient off by a factor": operation(
+        lambda x: x * x, lambda g, y, x: operation(
+            lambda g, x: 2 * g * x,
+            lambda c, _, g, x: 2 * c * x, lambda c, _, g, x: c * g)(g, x)),
+    "not linear in the cotangent": operation(
+        lambda x: x * x, lambda g, y, x: operation(
+            lambda g, x: 2 * g * x,
+            lambda c, _, g, x: 3 * c * x, lambda c, _, g, x: 2 * c * g)(g, x)),
+    "normalises by a constant": operation(
+        lambda x: x / np.sqrt((x * x).sum()),
+        lambda g, y, x: (g - y * (g * y).sum()) / float(np.sqrt((x.data ** 2).sum()))),
+}
+
+
+@pytest.mark.parametrize("fault", WRONG_AT_SECOND_ORDER)
+def test_an_error_at_second_order_only_is_caught(fault, x):
+    f = WRONG_AT_SECOND_ORDER[fault]
+    leaf = tc.tensor(x.data, requires_grad=True)
+    check_grad(f, x, order=1)
+    assert gradcheck(f, leaf)
+    with pytest.raises(GradientError, match="second derivative of planted"):
+        check_grad(f, x, order=2)
+    with pytest.raises(GradientError):
+        gradgradcheck(f, leaf)
+    assert gradgradcheck(f, leaf, raise_exception=False) is False
+
+
+def test_an_error_at_third_order_only_is_caught(x):
+    def rule(g, y, x):
+        return 3 * g * operation(lambda x: x * x, lambda g, y, x: 2 * g * x.detach())(x)
+    f = operation(lambda x: x ** 3, rule)
+    check_grad(f, x, order=2)
+    with pytest.raises(GradientError, match="third derivative"):
+        check_grad(f, x, order=3)
+
+
+def test_a_missing_broadcast_sum_is_caught(x, w):
+    f = operation(np.multiply, lambda g, y, x, w: g * w, lambda g, y, x, w: (g * x)[0])
+    with pytest.raises(GradientError, match="input 1 of shape"):
+        check_grad(f, x, w)
+
+
+def test_the_wrong_one_of_several_outputs_is_caught(x):
+    bad = WRONG_AT_FIRST_ORDER["factor"]
+    with pytest.raises(GradientError):
+        check_grad(lambda x: (x * x, bad(x)), x)
+
+
+def test_an_error_that_a_cotangent_of_ones_would_hide_is_caught(x):
+    f = operation(lambda x: x - x.mean(1, keepdims=True), lambda g, y, x: g * 0)
+    with pytest.raises(GradientError):
+        check_grad(f, x, order=1)
+
+
+def test_one_wrong_element_among_ten_thousand_is_found_and_named(rng):
+    x = tc.tensor(rng.standard_normal((100, 100)))
+    spoilt = np.ones((100, 100))
+    spoilt[41, 73] = 1.05
+    f = operation(np.sin, lambda g, y, x: g * tc.cos(x) * tc.tensor(spoilt))
+    with pytest.raises(GradientError, match=r"element \(41, 73\)") as failure:
+        check_grad(f, x, order=1)
+    for word in ("analytic", "numerical", "error", "tolerance", "shape (100, 100)"):
+        assert word in str(failure.value)
+
+
+# ---- what else can go wrong with a gradient --------------------------------------------------
+
+def test_a_function_that_changes_its_input_is_caught(x):
+    def spoil(a):
+        y = a * 2
+        a += 1
+        return y
+    with pytest.raises(GradientError, match="changed|two different"):
+        check_grad(operation(spoil, lambda g, y, x: g * 2), x, order=1)
+
+
+def test_a_rule_that_changes_its_cotangent_is_caught(x):
+    def rule(g, y, x):
+        g.data *= 2
+        return g * 1
+    with pytest.raises(GradientError, match="cotangent was changed|two walks"):
+        check_grad(operation(lambda x: x * 2, rule), x, order=1)
+
+
+def test_a_walk_that_does_not_repeat_its_bits_is_caught(x):
+    state = iter(range(1000))
+    f = operation(lambda x: x * 1, lambda g, y, x: g * (1 + 1e-15 * next(state)))
+    with pytest.raises(GradientError, match="two walks"):
+        check_grad(f, x, order=1)
+    with pytest.raises(GradientError, match="nondet_tol"):
+        gradcheck(f, tc.tensor(x.data, requires_grad=True))
+
+
+def test_a_function_that_is_random_is_caught(x, rng):
+    with pytest.raises(GradientError, match="two different results"):
+        check_grad(lambda x: x * rng.standard_normal((3, 4)), x)
+
+
+def test_a_result_that_is_not_finite_is_refused():
+    with pytest.raises(GradientError, match="not finite"):
+        check_grad(tc.log, tc.tensor(np.array([0.0, 1.0])))
+
+
+def test_nan_in_a_gradient_does_not_pass(x):
+    f = operation(np.sin, lambda g, y, x: g * tc.tensor(np.full((3, 4), np.nan)))
+    with pytest.raises(GradientError):
+        check_grad(f, x, order=1)
+    with pytest.raises(GradientError):
+        gradcheck(f, tc.tensor(x.data, requires_grad=True))
+
+
+@pytest.mark.parametrize("f, at", [
+    (tc.abs, 0.0), (tc.relu, 0.0), (lambda x: tc.clamp(x, -1, 1), 1.0), (tc.floor, 2.0),
+    (lambda x: tc.amax(x), 9.0), (lambda x: tc.maximum(x, 0.25), 0.25)])
+def test_a_kink_is_reported_with_both_slopes_and_its_place(f, at):
+    x = np.array([0.3, 9.0, at, -0.7])
+    with pytest.raises(KinkError, match=r"element \([12],\)(.|\n)*slope left(.|\n)*slope right"):
+        check_grad(lambda x: f(x) * 1, tc.tensor(x), order=1)
+
+
+def test_a_kink_of_the_first_derivative_is_reported_at_second_order():
+    f = operation(lambda x: x * np.abs(x), lambda g, y, x: 2 * g * tc.abs(x))
+    x = tc.tensor(np.array([1.0, 0.0, -2.0]))
+    check_grad(f, x, order=1)
+    with pytest.raises(KinkError, match="second"):
+        check_grad(f, x, order=2)
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float16])
+@pytest.mark.parametrize("check", [
+    lambda x: check_grad(tc.exp, x), lambda x: gradcheck(tc.exp, (x,)),
+    lambda x: gradgradcheck(tc.exp, x)], ids=["check_grad", "gradcheck", "gradgradcheck"])
+def test_narrow_inputs_are_refused_with_a_word(check, dtype):
+    with pytest.raises(TypeError, match="float64"):
+        check(tc.tensor(np.ones(3, dtype), requires_grad=True))
+
+
+def test_nothing_to_check_is_an_error():
+    with pytest.raises(TypeError, match="nothing to check"):
+        check_grad(lambda k: k, 3)
+    with pytest.raises(ValueError, match="requires_grad"):
+        gradcheck(tc.exp, tc.tensor([1.0]))
+    with pytest.raises(TypeError, match="must return a tensor"):
+        check_grad(lambda x: 3, tc.tensor(np.ones(2)))
+
+
+# ---- by PyTorch's names ----------------------------------------------------------------------
+
+def test_gradcheck_and_gradgradcheck_pass_what_is_right(x, w):
+    x, w = (tc.tensor(t.data, requires_grad=True) for t in (x, w))
+    def f(x, k, w):
+        return tc.tanh(x * k) * w, (x * x).sum()
+    assert gradcheck(f, (x, 2.0, w)) and gradgradcheck(f, (x, 2.0, w))
+    assert gradgradcheck(tc.exp, x, tc.tensor(np.ones((3, 4)), requires_grad=True))
+
+
+def test_gradcheck_names_the_worst_element(x):
+    with pytest.raises(GradientError, match=r"in 1 of 144 elements(.|\n)*\(1, 3\) of \(3, 4\)"):
+        gradcheck(WRONG_AT_FIRST_ORDER["one element in twelve"],
+                  tc.tensor(x.data, requires_grad=True), rtol=1e-4)
+
+
+def test_gradcheck_agrees_with_pytorch_about_what_is_wrong(torch, x):
+    class Scaled(torch.autograd.Function):
+        @staticmethod
+        def forward(ctx, x, factor):
+            ctx.factor = factor
+            return x * 2
+
+        @staticmethod
+        def backward(ctx, g):
+            return g * 2 * ctx.factor, None
+    for factor in (1, 1 + 1e-5, 1.01, -1):
+        ours = operation(lambda x: x * 2, lambda g, y, x, factor=factor: g * 2 * factor)
+        assert gradcheck(ours, tc.tensor(x.data, requires_grad=True), raise_exception=False) \
+            == torch.autograd.gradcheck(lambda x, f=factor: Scaled.apply(x, f),
+                                        torch.tensor(x.data, requires_grad=True),
+                                        raise_exception=False)
+
+
+# ---- adjoints --------------------------------------------------------------------------------
+
+def test_an_adjoint_pair_passes_and_anything_else_does_not(rng):
+    A = rng.standard_normal((3, 5))
+    x, y = rng.standard_normal(5), rng.standard_normal(3)
+    check_adjoint(lambda x: tc.matmul(A, x), lambda y: tc.matmul(A.T, y), x, y)
+    with pytest.raises(GradientError, match="not adjoint"):
+        check_adjoint(lambda x: tc.matmul(A, x), lambda y: 1.001 * tc.matmul(A.T, y), x, y)
+    with pytest.raises(GradientError, match="shape"):
+        check_adjoint(lambda x: tc.matmul(A, x), lambda y: y, x, y)
+    with pytest.raises(GradientError, match="shape"):
+        check_adjoint(lambda x: x, lambda y: tc.matmul(A.T, y), x, y)

@@ -1,0 +1,315 @@
+"""Training: what `fit` promises. Small models on few images, so that it takes seconds."""
+import json
+import time
+
+import numpy as np
+import pytest
+
+from tinyconv import data, nn, ops, random, training
+from tinyconv.core import Tensor
+from tinyconv.nn import functional as F
+from tinyconv.training import figures, folder
+from tinyconv.training.recipes import TABLE, Recipe, choose
+
+SMALL = Recipe(epochs=2, batch_size=32, lr=0.1, shift=1)
+
+
+class Small(nn.Module):
+    """A classifier with dropout and batch norm, so that modes and randomness matter."""
+
+    def __init__(self, size=8, classes=3):
+        self.hidden = nn.Linear(size * size, 16)
+        self.norm = nn.BatchNorm1d(16)
+        self.drop = nn.Dropout(0.1)
+        self.out = nn.Linear(16, classes)
+
+    def forward(self, x):
+        x = F.relu(self.norm(self.hidden(x.flatten(1))))
+        return self.out(self.drop(x))
+
+
+def stripes(n, seed=0):
+    """Images with a bright stripe in one of three places; easy to tell apart."""
+    generator = np.random.default_rng(seed)
+    labels = generator.integers(0, 3, n)
+    images = generator.integers(0, 100, (n, 1, 8, 8)).astype(np.uint8)
+    for i, label in enumerate(labels):
+        images[i, 0, 2 * label + 1:2 * label + 3] += 150
+    return data.Dataset("stripes", images, labels, ("top", "middle", "bottom"))
+
+
+def small_run(seed=0, out=None, **options):
+    random.manual_seed(seed)
+    model = Small()
+    options = {"recipe": SMALL, "progress": False, **options}
+    history = training.fit(model, stripes(200), test=stripes(60, 1), seed=seed, out=out, **options)
+    return model, history
+
+
+def values(model):
+    return {name: t.data.copy() for name, t in model.state_dict().items()}
+
+
+# ---- fit -----------------------------------------------------------------------------------------
+
+def test_training_learns_what_can_be_learned():
+    _, history = small_run(epochs=6)
+    assert history["epoch"] == [1, 2, 3, 4, 5, 6]
+    assert history["test_accuracy"][-1] > 0.95
+    assert history["train_loss"][-1] < history["train_loss"][0]
+
+
+def test_the_same_seed_gives_the_same_bits_and_another_seed_others():
+    (a, first), (b, again), (c, _) = small_run(), small_run(), small_run(seed=1)
+    for name, value in values(a).items():
+        np.testing.assert_array_equal(value, values(b)[name])
+    assert first["train_loss"] == again["train_loss"]
+    assert any((values(a)[name] != values(c)[name]).any() for name in values(a))
+
+
+def test_the_learning_rate_rises_and_falls_step_by_step():
+    rates = []
+    small_run(callbacks=[lambda event, run: event == "step" and rates.append(run.schedule.get_last_lr()[0])], epochs=4)
+    top = int(np.argmax(rates))
+    assert 0 < top < len(rates) / 2
+    assert (np.diff(rates[:top]) > 0).all() and (np.diff(rates[top:]) < 0).all()
+    assert max(rates) == pytest.approx(0.1, rel=0.2)
+
+
+def test_callbacks_hear_of_everything_in_order_and_may_stop_the_run():
+    heard = []
+
+    def listener(event, run):
+        heard.append((event, run.epoch, run.step))
+        if event == "epoch":
+            run.stop = True
+    small_run(callbacks=[listener], batch_size=100)
+    assert heard == [("begin", 0, 0), ("step", 1, 1), ("step", 1, 2), ("epoch", 1, 2), ("end", 1, 2)]
+
+
+def test_without_a_test_set_there_is_no_test_accuracy():
+    history = training.fit(Small(), stripes(64), recipe=SMALL, progress=False)
+    assert history["test_accuracy"] == [] and len(history) == 2
+
+
+class Exploding(Small):
+    calls = 0
+
+    def forward(self, x):
+        if self.training:
+            self.calls += 1
+        return super().forward(x) * (float("nan") if self.calls > 10 else 1.0)
+
+
+def test_a_loss_that_is_not_finite_stops_the_run_and_names_the_step(tmp_path):
+    random.manual_seed(0)
+    with pytest.raises(training.Diverged, match=r"loss is nan at step 11 \(step 4 of 7 of epoch 2\).*learning rate"):
+        training.fit(Exploding(), stripes(200), recipe=SMALL, progress=False, out=tmp_path / "run")
+    lines = (tmp_path / "run" / "metrics.jsonl").read_text().splitlines()
+    assert [json.loads(line)["epoch"] for line in lines] == [1]
+    from tinyconv.checkpoint import read_weights
+    arrays, metadata = read_weights(tmp_path / "run" / "weights.safetensors")
+    assert metadata["epoch"] == "1" and all(np.isfinite(a).all() for a in arrays.values())
+
+
+def test_a_model_that_does_not_fit_the_data_is_refused_before_the_first_step(tmp_path):
+    heard = []
+    with pytest.raises(ValueError, match=r"Small does not take images of 1×8×8, as stripes has them: "):
+        training.fit(Small(size=9), stripes(10), recipe=SMALL, callbacks=[lambda *a: heard.append(a)])
+    with pytest.raises(ValueError, match=r"answers an image with an array \(1, 5\), but stripes has 3 classes"):
+        training.fit(Small(classes=5), stripes(10), recipe=SMALL, callbacks=[lambda *a: heard.append(a)])
+    assert not heard
+
+
+def test_loading_batches_does_not_disturb_other_randomness():
+    """The loader draws ahead in a thread of its own; dropout must not depend on how far ahead."""
+    random.manual_seed(3)
+    before = random.default_generator().bit_generator.state
+    training.fit(nn.Sequential(nn.Flatten(), nn.Linear(64, 3)), stripes(64), recipe=SMALL, progress=False)
+    assert random.default_generator().bit_generator.state["state"] != before["state"]     # drawn by the initialiser
+    random.manual_seed(3)
+    nn.Linear(64, 3)
+    model = nn.Sequential(nn.Flatten(), nn.Linear(64, 3))
+    state = random.default_generator().bit_generator.state
+    training.fit(model, stripes(64), recipe=SMALL, progress=False)
+    assert random.default_generator().bit_generator.state == state
+
+
+# ---- evaluate ------------------------------------------------------------------------------------
+
+class Constant(nn.Module):
+    def __init__(self, logits):
+        self.logits = np.asarray(logits, np.float32)
+        self.drop = nn.Dropout(0.5)
+
+    def forward(self, x):
+        self.saw = x
+        return ops.add(Tensor(self.logits), np.zeros((len(x), 3), np.float32))
+
+
+def test_evaluate_counts_by_hand():
+    images = np.zeros((4, 1, 2, 2), np.uint8)
+    dataset = data.Dataset("four", images, np.array([0, 1, 1, 2]), ("a", "b", "c"))
+    found = training.evaluate(Constant([1.0, 3.0, 2.0]), dataset)
+    np.testing.assert_array_equal(found.confusion, [[0, 1, 0], [0, 2, 0], [0, 1, 0]])
+    np.testing.assert_array_equal(found.predictions, [1, 1, 1, 1])
+    np.testing.assert_array_equal(found.class_accuracy, [0, 1, 0])
+    assert found.accuracy == 0.5
+    z = np.log(np.exp([1.0, 3.0, 2.0]).sum())
+    assert found.loss == pytest.approx(np.mean(z - np.array([1.0, 3.0, 3.0, 2.0])), rel=1e-6)
+
+
+def test_evaluate_does_not_depend_on_the_batch_size():
+    random.manual_seed(0)
+    model, dataset = Small(), stripes(50)
+    a, b = (training.evaluate(model, dataset, batch_size=size) for size in (7, 50))
+    np.testing.assert_array_equal(a.confusion, b.confusion)
+    assert a.loss == pytest.approx(b.loss, rel=1e-6)
+
+
+def test_evaluate_leaves_every_layer_in_its_mode_and_records_nothing():
+    model = Small()
+    model.norm.eval()                                    # frozen by its owner
+    before = values(model)
+    training.evaluate(model, stripes(10))
+    assert model.training and model.drop.training and not model.norm.training
+    for name, value in values(model).items():            # the running statistics did not move
+        np.testing.assert_array_equal(value, before[name])
+    assert all(p.grad is None for p in model.parameters())
+    constant = Constant([1, 2, 3])
+    training.evaluate(constant, stripes(4))
+    assert not constant.saw.requires_grad
+
+
+def test_the_mode_is_restored_also_after_an_error():
+    model = Small(size=9)
+    with pytest.raises(Exception):
+        training.evaluate(model, stripes(4))
+    assert model.training and model.drop.training
+
+
+def test_evaluate_normalises_as_it_is_told():
+    constant, dataset = Constant([1, 2, 3]), data.Dataset("black", np.zeros((2, 1, 2, 2), np.uint8), np.array([0, 1]),
+                                                          ("a", "b", "c"))
+    training.evaluate(constant, dataset, mean=[0.5], std=[0.25])
+    np.testing.assert_array_equal(constant.saw.data, -2)
+
+
+# ---- the folder of a run -------------------------------------------------------------------------
+
+def test_a_run_leaves_its_configuration_metrics_weights_and_figures(tmp_path):
+    model, history = small_run(out=tmp_path / "run")
+    assert {p.name for p in (tmp_path / "run").iterdir()} == {
+        "config.json", "metrics.jsonl", "weights.safetensors", "curves.png", "confusion.png"}
+    config = json.loads((tmp_path / "run" / "config.json").read_text())
+    assert config["seed"] == 0 and config["recipe"] == SMALL.as_dict() and config["data"]["classes"] == ["top", "middle", "bottom"]
+    assert config["versions"]["numpy"] == np.__version__ and config["threads"] >= 1
+    lines = [json.loads(line) for line in (tmp_path / "run" / "metrics.jsonl").read_text().splitlines()]
+    assert lines == history.records
+    assert lines[0].keys() == {"epoch", "train_loss", "train_accuracy", "test_loss", "test_accuracy", "lr", "seconds",
+                               "images_per_second"}
+    for name in ("curves.png", "confusion.png"):
+        assert (tmp_path / "run" / name).read_bytes().startswith(b"\x89PNG")
+
+
+def test_a_folder_that_is_not_empty_is_refused_untouched(tmp_path):
+    (tmp_path / "mine.txt").write_text("precious")
+    with pytest.raises(FileExistsError, match="is not empty"):
+        small_run(out=tmp_path)
+    assert [p.name for p in tmp_path.iterdir()] == ["mine.txt"]
+    with pytest.raises(FileExistsError, match="a file has that name"):
+        small_run(out=tmp_path / "mine.txt")
+
+
+def test_a_saved_run_of_a_model_of_ones_own_says_how_to_load_it(tmp_path):
+    small_run(out=tmp_path / "run")
+    with pytest.raises(ValueError, match=r"is a Small of your own.*load_weights"):
+        training.load_run(tmp_path / "run")
+
+
+def test_runs_are_numbered_by_the_next_free_number(tmp_path):
+    assert [folder.next_free(tmp_path / "runs", "a").name for _ in range(3)] == ["a-1", "a-2", "a-3"]
+
+
+@pytest.mark.parametrize("content, says", [
+    ("{", "damaged"), ("[]", "not the configuration"), ("{}", "not the configuration"),
+    ('{"format": 99}', "newer version"), ('{"format": 1, "model": {}, "data": {}}', "not the configuration"), ("\xff", "damaged")])
+def test_a_damaged_configuration_is_refused(tmp_path, content, says):
+    (tmp_path / "config.json").write_bytes(content.encode("latin-1"))
+    with pytest.raises(ValueError, match=says):
+        training.load_run(tmp_path)
+
+
+def test_a_folder_without_a_run_is_named(tmp_path):
+    with pytest.raises(FileNotFoundError, match="is not the folder of a run"):
+        training.load_run(tmp_path / "nowhere")
+
+
+# ---- recipes -------------------------------------------------------------------------------------
+
+def test_there_is_a_recipe_for_any_model_and_any_data():
+    assert choose("something new", "unheard of") is TABLE[-1][2]
+    assert choose("lenet5", "mnist").shift and choose("resnet20", "cifar10").flip
+
+
+def test_the_learning_rate_follows_the_batch_size_unless_it_is_given():
+    recipe = Recipe(batch_size=128, lr=0.4)
+    assert recipe.changed(batch_size=32).lr == pytest.approx(0.1)
+    assert recipe.changed(batch_size=32, lr=0.4).lr == 0.4
+    assert recipe.changed(epochs=None) == recipe
+
+
+@pytest.mark.parametrize("values, says", [
+    (dict(epochs=0), "epochs must be a whole number of at least 1, got 0"), (dict(batch_size=1.5), "batch_size"),
+    (dict(lr=float("nan")), "lr must be"), (dict(lr=-1), "lr must be"), (dict(label_smoothing=1), "label_smoothing"),
+    (dict(optimizer="magic"), "optimizer must be 'sgd' or 'adamw', got 'magic'")])
+def test_a_bad_recipe_is_refused(values, says):
+    with pytest.raises(ValueError, match=says):
+        Recipe(**values)
+
+
+# ---- figures and progress ------------------------------------------------------------------------
+
+def history_of(n, **changes):
+    return training.History([dict(epoch=i + 1, train_loss=1 / (i + 1), train_accuracy=0.5, test_loss=1 / (i + 1),
+                                  test_accuracy=0.6, lr=0.1, seconds=1.0, images_per_second=10.0) | changes for i in range(n)])
+
+
+@pytest.mark.parametrize("history", [history_of(1), history_of(60), history_of(3, test_accuracy=1.0)])
+def test_curves_can_be_drawn(history):
+    assert figures.curves(history, "a title").startswith(b"\x89PNG")
+
+
+@pytest.mark.parametrize("K", [2, 10, 100])
+def test_a_confusion_matrix_can_be_drawn(K):
+    assert figures.confusion(np.eye(K, dtype=int), [f"class {i}" for i in range(K)]).startswith(b"\x89PNG")
+
+
+def test_drawing_leaves_pyplot_alone():
+    import sys
+    loaded = "matplotlib.pyplot" in sys.modules
+    figures.curves(history_of(2))
+    assert ("matplotlib.pyplot" in sys.modules) == loaded
+
+
+def test_the_progress_bar_is_silent_where_there_is_no_terminal(capsys):
+    small_run(progress=True)
+    assert capsys.readouterr() == ("", "")
+
+
+def test_the_progress_bar_shows_loss_accuracy_and_speed():
+    import io
+
+    class Terminal(io.StringIO):
+        def isatty(self):
+            return True
+    screen = Terminal()
+    small_run(callbacks=[lambda *_: time.sleep(0.03), training.ProgressBar(screen)])
+    assert "epoch 1/2" in screen.getvalue() and "images/s" in screen.getvalue() and "loss" in screen.getvalue()
+
+
+def test_a_history_comes_back_from_its_lines():
+    history = history_of(3)
+    again = training.History.from_json_lines(history.to_json_lines())
+    assert again.records == history.records and again["epoch"] == [1, 2, 3] and again[-1]["epoch"] == 3
+    assert "accuracy 60.00 %" in repr(history)

@@ -1,0 +1,69 @@
+"""The console command: `tinyconv COMMAND …`, or `python -m tinyconv COMMAND …`.
+
+Exit status 0: done; 1: it failed; 2: the command line is wrong; 130: interrupted. An error is one
+line on standard error; `--traceback` shows where it came from.
+"""
+import argparse
+import sys
+
+from .cli import COMMANDS
+from .cli.options import UsageError
+
+# What a user can cause: a bad file, a full disk, data that do not fit. Anything else is a fault of
+# ours and keeps its traceback.
+FAILURES = (ValueError, OSError, RuntimeError, ArithmeticError, MemoryError, ImportError)
+
+
+class Parser(argparse.ArgumentParser):
+    """An argument parser whose errors are one line."""
+
+    def __init__(self, *args, **kwargs):
+        super().__init__(*args, formatter_class=argparse.RawDescriptionHelpFormatter,
+                         allow_abbrev=False, **kwargs)
+
+    def error(self, message):
+        self.exit(2, f"{self.prog}: error: {message} (see {self.prog} --help)\n")
+
+
+def parser():
+    """The parser of the whole command line."""
+    top = Parser(prog="tinyconv",
+                 description="Train, measure and use small convolutional networks on a CPU.")
+    commands = top.add_subparsers(dest="command", metavar="COMMAND", required=True)
+    for command in COMMANDS:
+        sub = commands.add_parser(command.NAME, help=command.HELP, epilog=command.EXAMPLE,
+                                  description=command.HELP[0].upper() + command.HELP[1:] + ".")
+        command.options(sub)
+        sub.add_argument("--traceback", action="store_true",
+                         help="when something fails, show where")
+        sub.set_defaults(run=command.run)
+    return top
+
+
+def main(argv=None):
+    """Run the command line and return its exit status."""
+    argv = sys.argv[1:] if argv is None else list(argv)
+    args = parser().parse_args(argv)
+    args.command_line = argv
+    try:
+        status = args.run(args)
+        sys.stdout.flush()
+        return status or 0
+    except UsageError as error:
+        print(f"tinyconv {args.command}: error: {error}", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        print("interrupted", file=sys.stderr)
+        return 130
+    except BrokenPipeError:                      # the reader, such as `head`, has seen enough
+        sys.stderr.close()
+        return 1
+    except FAILURES as error:
+        if args.traceback:
+            raise
+        print(f"tinyconv {args.command}: error: {error or type(error).__name__}", file=sys.stderr)
+        return 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,83 @@
+"""Weights in and out: one safetensors file, written whole or not at all.
+
+safetensors is a header in JSON (names, dtypes, shapes, offsets) and the bytes of the arrays: other
+tools read it, and nothing in it can run. https://github.com/huggingface/safetensors
+"""
+import os
+import secrets
+from pathlib import Path
+
+import numpy as np
+
+
+class CheckpointError(ValueError):
+    """A file of weights that cannot be read, or does not fit the model it was meant for."""
+
+
+def save_weights(model, path, metadata=None):
+    """Write all parameters and buffers of `model` to `path`, under the names of its `state_dict`.
+
+    `metadata` is a dictionary of text (str to str) to keep beside them. An existing file is
+    replaced only when the new one is safely on the disk.
+    """
+    from safetensors.numpy import save
+
+    # C order: safetensors writes the bytes of an array as they lie, whatever its strides say
+    arrays = {name: np.array(t.data, order="C") for name, t in model.state_dict().items()}
+    metadata = {str(key): str(value) for key, value in (metadata or {}).items()}
+    write_atomically(path, save(arrays, metadata=metadata))
+
+
+def load_weights(model, path, strict=True):
+    """Copy the weights in the safetensors file `path` into `model`; returns its metadata.
+
+    Raises FileNotFoundError, or CheckpointError for a file that is damaged or that does not fit:
+    the error lists every name that is missing, unexpected or of another shape, and the model is
+    unchanged. With `strict=False` names that only one of the two has are passed over.
+    """
+    arrays, metadata = read_weights(path)
+    try:
+        model.load_state_dict(arrays, strict=strict)
+    except RuntimeError as error:
+        raise CheckpointError(f"{path}: {error}") from None
+    return metadata
+
+
+def read_weights(path):
+    """The arrays of a safetensors file by name, and its metadata."""
+    from safetensors import SafetensorError, safe_open
+
+    path = Path(path)
+    if not path.is_file():
+        raise FileNotFoundError(f"there is no file of weights {str(path)!r}")
+    try:
+        with safe_open(path, framework="numpy") as file:
+            return {name: file.get_tensor(name) for name in file.keys()}, file.metadata() or {}
+    except (SafetensorError, TypeError, AttributeError) as error:    # the last two: unknown dtypes
+        raise CheckpointError(f"{path} is not a safetensors file that can be read: "
+                              f"{error}") from None
+
+
+def write_atomically(path, data):
+    """Write bytes to `path` so that at any moment, crash or not, it is the old file or the new one.
+
+    The bytes go to a temporary file in the same folder, are forced to the disk, and take the name
+    in one step; then the folder is forced to the disk, because the name is kept there. (Windows
+    cannot do the last.)
+    """
+    path = Path(path)
+    temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}.part")
+    try:
+        with open(temporary, "xb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(temporary, path)
+    finally:
+        temporary.unlink(missing_ok=True)
+    if os.name == "posix":
+        folder = os.open(path.parent, os.O_RDONLY)
+        try:
+            os.fsync(folder)
+        finally:
+            os.close(folder)

@@ -1,0 +1,4 @@
+"""The command line, one command a file: NAME, HELP, EXAMPLE, `options(parser)`, `run(args)`."""
+from . import data, evaluate, predict, train
+
+COMMANDS = [train, evaluate, predict, data]

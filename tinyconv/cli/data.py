@@ -1,0 +1,70 @@
+"""`tinyconv data`: which data sets there are, and whether they are here and whole."""
+from .. import data
+from . import options as common
+
+NAME = "data"
+HELP = "list, fetch and verify data sets"
+EXAMPLE = """\
+examples:
+  tinyconv data list
+  tinyconv data fetch mnist cifar10
+  tinyconv data verify
+
+Files are looked for in $TINYCONV_DATA, then in the cache of this user, where fetched ones are
+kept."""
+
+
+def options(parser):
+    actions = parser.add_subparsers(dest="action", metavar="list|fetch|verify", required=True)
+    listing = actions.add_parser("list", help="what there is, and what of it is on this machine")
+    fetching = actions.add_parser("fetch", help="download what is not on this machine")
+    fetching.add_argument("names", nargs="+", metavar="NAME")
+    verifying = actions.add_parser("verify", help="compare all files with their checksums")
+    verifying.add_argument("names", nargs="*", metavar="NAME")
+    for action in (listing, fetching, verifying):
+        common.add_json(action)
+
+
+def run(args):
+    for name in getattr(args, "names", ()):
+        common.check_data(name)
+    return {"list": _list, "fetch": _fetch, "verify": _verify}[args.action](args)
+
+
+def _list(args):
+    known = [data.describe(name) for name in data.names()]
+    if args.json:
+        common.print_json(known)
+        return
+    for about in known:
+        place = ("embedded" if about["name"] == "digits" else
+                 "here" if about["files"] else f"not here: tinyconv data fetch {about['name']}")
+        size = "×".join(map(str, about["shape"]))
+        print(f"{about['name']:14} {about['train']:7,} + {about['test']:6,} images {size:8} "
+              f"{len(about['classes']):4} classes   {place}")
+
+
+def _fetch(args):
+    files = {name: [str(path) for path in data.files.fetch(name)] for name in args.names}
+    if args.json:
+        common.print_json(files)
+        return
+    for name, paths in files.items():
+        for path in paths or ["embedded, there is nothing to fetch"]:
+            print(f"{name}: {path}")
+
+
+def _verify(args):
+    names = args.names or data.names()
+    reports = {name: data.files.verify(name) for name in names}
+    if args.json:
+        common.print_json({name: [{"path": str(r.path), "status": r.status, "detail": r.detail}
+                                  for r in found] for name, found in reports.items()})
+    else:
+        for name, found in reports.items():
+            for r in found:
+                print(f"{name}: {r.status:8} {r.path}" + (f"  ({r.detail})" if r.detail else ""))
+            if not found:
+                print(f"{name}: needs no files")
+    bad = {"altered", "missing"} if args.names else {"altered"}
+    return 1 if any(r.status in bad for found in reports.values() for r in found) else 0

@@ -1,0 +1,96 @@
+"""What several commands share: options, checks of names, and output for programs."""
+import argparse
+import difflib
+import json
+import os
+
+import numba
+
+from .. import data, models
+
+
+class UsageError(Exception):
+    """The command line itself is wrong: exit status 2."""
+
+
+def add_json(parser):
+    parser.add_argument("--json", action="store_true",
+                        help="print the result as JSON, for programs")
+
+
+def add_threads(parser):
+    parser.add_argument("--threads", type=whole, metavar="N",
+                        help="number of threads (default: one for each core)")
+
+
+def whole(text):
+    """A whole number of at least 1, for argparse."""
+    try:
+        value = int(text)
+    except ValueError:
+        value = 0
+    if value < 1:
+        raise argparse.ArgumentTypeError(f"expected a whole number of at least 1, got {text!r}")
+    return value
+
+
+def positive(text):
+    """A number above 0, for argparse."""
+    try:
+        value = float(text)
+    except ValueError:
+        value = 0.0
+    if not 0 < value < float("inf"):
+        raise argparse.ArgumentTypeError(f"expected a number above 0, got {text!r}")
+    return value
+
+
+def not_negative(text):
+    """A number of at least 0, for argparse."""
+    return 0.0 if text in ("0", "0.0") else positive(text)
+
+
+def seed(text):
+    """A whole number of at least 0, for argparse."""
+    return 0 if text == "0" else whole(text)
+
+
+def check_model(name):
+    """Raise UsageError unless there is a model of that name."""
+    known = models.list()
+    if name not in known:
+        close = difflib.get_close_matches(name, known, n=3)
+        hint = f"did you mean {' or '.join(close)}?" if close else f"there are {', '.join(known)}"
+        raise UsageError(f"unknown model {name!r}; {hint}")
+
+
+def check_data(name):
+    """Raise UsageError unless there is a data set, or a folder, of that name."""
+    try:
+        data.files.where(name)
+    except data.DataError as error:
+        raise UsageError(str(error)) from None
+
+
+def set_threads(count):
+    """Let kernels run on `count` threads, which may be more than there are cores."""
+    if count is None:
+        return
+    if count > numba.config.NUMBA_NUM_THREADS:
+        os.environ["NUMBA_NUM_THREADS"] = str(count)     # the pool is made at the first kernel
+        numba.config.reload_config()
+    numba.set_num_threads(count)
+
+
+def print_json(value):
+    print(json.dumps(value, indent=2, ensure_ascii=False))
+
+
+def number(value):
+    """A number as JSON can hold it: what is not a number becomes null."""
+    return float(value) if value == value else None
+
+
+def percent(accuracy):
+    """An accuracy as people and programs want it: in [0, 1], and in percent with two decimals."""
+    return {"accuracy": accuracy, "accuracy_percent": round(100 * accuracy, 2)}

@@ -1,0 +1,47 @@
+"""`tinyconv predict`: what does the model of a run see in a picture?"""
+import numpy as np
+
+from .. import ops, training
+from ..core import Tensor
+from ..data import Normalize
+from ..training.evaluation import in_use
+from ..training.pictures import read_like
+from . import options as common
+
+NAME = "predict"
+HELP = "name what is in a picture"
+EXAMPLE = """\
+example:
+  tinyconv predict runs/lenet5-mnist-1 seven.png photograph.jpg
+
+Pictures are brought into the form of the training images. For a model of digits (digits, mnist)
+they may be photographs of ink on paper: a light background is noticed by its border and inverted,
+and the digit is cut out, scaled and centred as MNIST does it. For other models the largest square
+in the middle is scaled."""
+
+
+def options(parser):
+    parser.add_argument("folder", metavar="RUN", help="folder of the run")
+    parser.add_argument("images", nargs="+", metavar="IMAGE", help="pictures: PNG, JPEG, BMP, …")
+    parser.add_argument("--top", type=common.whole, default=3, metavar="K",
+                        help="how many classes to show (default: 3)")
+    common.add_threads(parser)
+    common.add_json(parser)
+
+
+def run(args):
+    common.set_threads(args.threads)
+    saved = training.load_run(args.folder)
+    pictures = np.stack([read_like(path, saved.config["data"]) for path in args.images])
+    with in_use(saved.model):
+        x = Tensor(Normalize(saved.mean, saved.std)(pictures))           # (N, C, H, W)
+        p = ops.softmax(saved.model(x), 1).data                          # (N, K)
+    results = [[(saved.classes[k], float(row[k]))
+                for k in np.argsort(-row, kind="stable")[:args.top]] for row in p]
+    if args.json:
+        common.print_json([{"image": path, "class": best[0][0], "probability": best[0][1],
+                            "top": [{"class": name, "probability": part} for name, part in best]}
+                           for path, best in zip(args.images, results)])
+        return
+    for path, best in zip(args.images, results):
+        print(f"{path}: " + ", ".join(f"{name} {100 * part:.1f} %" for name, part in best))

@@ -1,0 +1,128 @@
+"""Batches for training: shuffled, augmented, normalised, and prepared while the last one trains."""
+
+import queue
+import threading
+
+import numpy as np
+
+from .augment import Normalize
+
+
+class Loader:
+    """Yields (x, y) batches of a Dataset; each `for` loop over it is one epoch.
+
+    x is float32 (N, C, H, W), normalised as (pixel/255 − mean)/std and laid out channels-last in
+    memory, so that `x.transpose(0, 2, 3, 1)` is contiguous; y is int64 (N,).
+
+    dataset     a Dataset
+    batch_size  images per batch; the last batch is smaller unless `drop_last`
+    shuffle     a new random order every epoch
+    generator   numpy.random.Generator, needed for shuffling and augmenting
+    augment     augmentations, applied in turn to the uint8 images (see `augment`)
+    mean, std   per channel; those of the data set unless given
+    drop_last   leave out an incomplete last batch
+    prefetch    prepare batches in a background thread; the batches are the same bit for bit
+
+    All the random numbers an epoch needs come from `generator` when the epoch begins.  So a saved
+    generator state and a batch number are enough to continue an epoch where it was left.
+    """
+
+    def __init__(self, dataset, batch_size, shuffle=False, generator=None, augment=(),
+                 mean=None, std=None, drop_last=False, prefetch=True):
+        if not isinstance(batch_size, (int, np.integer)) or batch_size < 1:
+            raise ValueError(f"Loader: batch_size must be a whole number of at least 1, "
+                             f"got {batch_size!r}")
+        self.augment = (augment,) if callable(augment) else tuple(augment)
+        if (shuffle or self.augment) and not isinstance(generator, np.random.Generator):
+            raise ValueError(f"Loader: shuffle and augment need generator=numpy.random."
+                             f"default_rng(seed), got {generator!r}")
+        self.dataset = dataset
+        self.batch_size = int(batch_size)
+        self.shuffle = shuffle
+        self.generator = generator
+        self.drop_last = drop_last
+        self.prefetch = prefetch
+        self.normalize = Normalize(dataset.mean if mean is None else mean,
+                                   dataset.std if std is None else std)
+        if len(self.normalize.mean) != dataset.shape[0]:
+            raise ValueError(f"Loader: mean and std have {len(self.normalize.mean)} channels, the "
+                             f"images have {dataset.shape[0]}")
+        # A batch gathers whole images: in this layout each of them is one run of memory.
+        self._images = np.ascontiguousarray(dataset.images.transpose(0, 2, 3, 1))
+
+    def __len__(self):
+        """Batches per epoch."""
+        whole, rest = divmod(len(self.dataset), self.batch_size)
+        return whole + (rest > 0 and not self.drop_last)
+
+    def __iter__(self):
+        return self.epoch()
+
+    def epoch(self, start=0):
+        """The batches of one epoch, from batch number `start` on: an iterator of (x, y).
+
+        The generator is advanced as far as for a whole epoch, whatever `start` is.
+        """
+        N = len(self.dataset)
+        order = self.generator.permutation(N) if self.shuffle else np.arange(N)
+        # one seed for each batch, so that a batch does not depend on those made before it
+        seeds = self.generator.integers(2 ** 63, size=len(self)) if self.augment else None
+
+        def batch(number):
+            chosen = order[number * self.batch_size:(number + 1) * self.batch_size]
+            return self._batch(chosen, None if seeds is None else seeds[number])
+
+        batches = map(batch, range(start, len(self)))
+        return _ahead(batches) if self.prefetch else batches
+
+    def _batch(self, chosen, seed):
+        images = self._images[chosen].transpose(0, 3, 1, 2)
+        if seed is not None:
+            generator = np.random.default_rng(seed)
+            for change in self.augment:
+                images = change(images, generator)
+        return self.normalize(images), self.dataset.labels[chosen]
+
+    def __repr__(self):
+        return (f"Loader({self.dataset!r}, batch_size={self.batch_size}, shuffle={self.shuffle}, "
+                f"augment={list(self.augment)}, {len(self)} batches)")
+
+
+def _ahead(items, depth=2):
+    """Yield the items of an iterator that a thread works out up to `depth` ahead.
+
+    An exception in the thread is raised here, at the item where it happened.  The thread starts
+    with the first item asked for and ends with the last one, or as soon as the consumer stops.
+    It runs NumPy only: two Python threads in parallel Numba kernels can abort the process.
+    """
+    waiting = queue.Queue(maxsize=depth)
+    stop = threading.Event()
+
+    def work():
+        try:
+            for item in items:
+                waiting.put((item, None))
+                if stop.is_set():
+                    return
+            waiting.put((None, StopIteration))
+        except BaseException as error:  # carried over to the consumer, whatever it is
+            waiting.put((None, error))
+
+    thread = threading.Thread(target=work, name="tinyconv-loader", daemon=True)
+    thread.start()
+    try:
+        while True:
+            item, error = waiting.get()
+            if error is StopIteration:
+                return
+            if error is not None:
+                raise error
+            yield item
+    finally:
+        stop.set()
+        while thread.is_alive():        # make room for what the thread is about to put
+            try:
+                waiting.get(timeout=0.01)
+            except queue.Empty:
+                pass
+        thread.join()

@@ -1,0 +1,56 @@
+"""Element by element, for the functions whose NumPy form would make several passes over memory.
+
+Each kernel is a serial loop over a block, which the compiler turns into vector instructions; the blocks run in parallel.
+(A loop written inside the `prange` itself often stays scalar.)
+"""
+import numpy as np
+from numba import njit, prange
+
+from .layout import same_layout
+
+BLOCK = 1 << 15                                  # elements: large enough to hide the start of a task, small for balance
+
+
+@njit(nogil=True)
+def _relu_block(x, y):
+    zero = x.dtype.type(0)
+    for i in range(x.size):
+        y[i] = zero if x[i] <= zero else x[i]    # written so that NaN, which is not ≤ 0, stays NaN
+
+
+@njit(parallel=True, nogil=True, cache=True)
+def _relu(x, y):
+    for block in prange((x.size + BLOCK - 1) // BLOCK):
+        _relu_block(x[block * BLOCK:(block + 1) * BLOCK], y[block * BLOCK:(block + 1) * BLOCK])
+
+
+@njit(nogil=True)
+def _relu_pull_block(g, y, gx):
+    zero = g.dtype.type(0)
+    for i in range(g.size):
+        gx[i] = zero if y[i] <= zero else g[i]
+
+
+@njit(parallel=True, nogil=True, cache=True)
+def _relu_pull(g, y, gx):
+    for block in prange((g.size + BLOCK - 1) // BLOCK):
+        piece = slice(block * BLOCK, (block + 1) * BLOCK)
+        _relu_pull_block(g[piece], y[piece], gx[piece])
+
+
+def relu(x):
+    """max(x, 0), NaN staying NaN"""
+    if x.dtype.kind != "f":
+        return np.maximum(x, 0)
+    x, (flat,) = same_layout(x)
+    y = np.empty_like(x)
+    _relu(flat, same_layout(y)[1][0])
+    return y
+
+
+def relu_pull(g, y):
+    """g where y > 0 (or is NaN), else 0"""
+    y, (flat_y, flat_g) = same_layout(y, g)
+    gx = np.empty_like(y, dtype=g.dtype)
+    _relu_pull(flat_g, flat_y, same_layout(gx)[1][0])
+    return gx

@@ -1,0 +1,47 @@
+"""How an array lies in memory: kernels that treat all elements alike run along it, whatever its dimensions are called."""
+import numpy as np
+
+
+def in_memory_order(x):
+    """A one-dimensional view of a dense array in the order of its memory, or None if it has gaps or repeats elements."""
+    if x.flags.c_contiguous:
+        return x.reshape(-1)
+    turned = x.transpose(np.argsort([-s for s in x.strides], kind="stable"))
+    return turned.reshape(-1) if turned.flags.c_contiguous else None
+
+
+def same_layout(*arrays):
+    """The arrays as one-dimensional views that run through the same elements together (copies where they do not)."""
+    first, *others = arrays
+    flat = in_memory_order(first)
+    if flat is None:
+        first = first.copy()
+        flat = first.reshape(-1)
+    flats = [flat]
+    for x in others:
+        if x.strides != first.strides or x.shape != first.shape:
+            aligned = np.empty_like(first, dtype=x.dtype)
+            aligned[...] = x
+            x = aligned
+        flats.append(in_memory_order(x))
+    return first, flats
+
+
+def channels_last(x):
+    """(N, C, …) → (N, …, C), contiguous and writeable; no copy if x already lies so in memory."""
+    return np.require(np.ascontiguousarray(np.moveaxis(x, 1, -1)), requirements="W")
+
+
+def channels_first(y):
+    """(N, …, C) → (N, C, …), a view."""
+    return np.moveaxis(y, -1, 1)
+
+
+def as_volume(x):
+    """(N, C, …) with dimensions of length one put in, so that there are three spatial ones."""
+    return x.reshape(x.shape[:2] + (1,) * (5 - x.ndim) + x.shape[2:])
+
+
+def from_volume(y, ndim):
+    """What `as_volume` put in is taken out again: a view with `ndim` dimensions."""
+    return y.reshape(y.shape[:2] + y.shape[7 - ndim:])

@@ -1,0 +1,247 @@
+"""A block of the result that lives in vector registers, so that a kernel in plain Python runs at the machine's peak.
+
+A processor multiplies and adds whole *vectors* of numbers (16 floats with AVX-512), and is only kept busy if the sums
+stay in registers instead of going to memory and back. A `Tile` is such a set of sums, `rows` × (`cols` · lanes) numbers.
+Numba can hold one in a local variable once it is told of a type for it, and a handful of operations is enough:
+
+    tile = zeros(SHAPE, c)                          all sums 0
+    tile = repeat(SHAPE, b, j)                      every row b[j : j + width]
+    tile = add_outer(tile, a, row, m, k, b, j)      tile[i, :] += a[row[m + i] + k] · b[j : j + width]
+    tile = add(tile, other)                         tile += other
+    store(tile, c, out, m, j, columns)              c[out[m + i] + j : … + columns] = tile[i, :]
+    accumulate(tile, c, out, m, j)                  c[out[m + i] + j : … + width] += tile[i, :]
+
+The arrays are one-dimensional and nothing checks bounds: whoever makes the tables answers for them.
+"""
+from llvmlite import ir
+from llvmlite.binding import get_host_cpu_features
+from numba import config, types
+from numba.core import cgutils
+from numba.core.imputils import lower_constant
+from numba.extending import intrinsic, models, register_model, typeof_impl
+
+INT32, INT64 = ir.IntType(32), ir.IntType(64)
+
+
+# ---- how large a tile this processor can hold --------------------------------------------------------------------------
+
+def _vector_bytes():
+    """The length of a vector register: 64 with AVX-512, 32 with AVX2, else 16 (SSE, NEON)."""
+    if config.CPU_NAME not in (None, "", "host"):        # Numba was asked for another processor than this one
+        return 64 if config.CPU_NAME in ("skylake-avx512", "cascadelake", "icelake-server", "znver4") else \
+            32 if config.CPU_NAME in ("haswell", "broadwell", "skylake", "znver1", "znver2", "znver3") else 16
+    features = get_host_cpu_features()
+    return 64 if features.get("avx512f") else 32 if features.get("avx2") else 16
+
+
+VECTOR_BYTES = _vector_bytes()
+
+
+class Shape:
+    """How many registers a tile takes: `rows` × `cols` of them. (Its lanes follow from the numbers it holds.)"""
+
+    def __init__(self, rows, cols):
+        self.rows, self.cols = rows, cols
+
+    def width(self, itemsize):
+        """How many columns of numbers of `itemsize` bytes a tile has."""
+        return self.cols * VECTOR_BYTES // itemsize
+
+
+# AVX-512 has 32 registers, the others have 16 (NEON 32); a few must be left for the operands.
+WIDE = Shape(8, 2) if VECTOR_BYTES == 64 else Shape(4, 2)
+NARROW = Shape(16, 1) if VECTOR_BYTES == 64 else Shape(8, 1)
+
+
+# ---- the types ---------------------------------------------------------------------------------------------------------
+
+class ShapeType(types.Opaque):
+    def __init__(self, rows, cols):
+        self.rows, self.cols = rows, cols
+        super().__init__(f"Shape({rows}x{cols})")
+
+
+class Tile(types.Type):
+    def __init__(self, rows, cols, dtype):
+        self.rows, self.cols, self.dtype = rows, cols, dtype
+        self.lanes = VECTOR_BYTES // (dtype.bitwidth // 8)
+        super().__init__(f"Tile({rows}x{cols}x{self.lanes} {dtype})")
+
+
+@typeof_impl.register(Shape)
+def _typeof_shape(shape, context):
+    return ShapeType(shape.rows, shape.cols)
+
+
+register_model(ShapeType)(models.OpaqueModel)
+
+
+@lower_constant(ShapeType)
+def _constant_shape(context, builder, shape, value):
+    return context.get_dummy_value()
+
+
+def _vector(tile):
+    element = ir.FloatType() if tile.dtype == types.float32 else ir.DoubleType()
+    return ir.VectorType(element, tile.lanes)
+
+
+@register_model(Tile)
+class TileModel(models.PrimitiveModel):
+    def __init__(self, manager, tile):
+        super().__init__(manager, tile, ir.ArrayType(_vector(tile), tile.rows * tile.cols))
+
+
+# ---- what the operations are made of -----------------------------------------------------------------------------------
+
+class _Writer:
+    """Writes LLVM instructions for one operation on a tile."""
+
+    def __init__(self, context, builder, tile):
+        self.context, self.builder, self.tile, self.vector = context, builder, tile, _vector(tile)
+
+    def array(self, array_type, value):
+        return self.context.make_array(array_type)(self.context, self.builder, value).data
+
+    def plus(self, i, constant):
+        return self.builder.add(i, ir.Constant(INT64, constant))
+
+    def number(self, data, i):
+        return self.builder.load(self.builder.gep(data, [i]))
+
+    def pointer(self, data, i):
+        return self.builder.bitcast(self.builder.gep(data, [i]), self.vector.as_pointer())
+
+    def load(self, data, i):
+        load = self.builder.load(self.pointer(data, i))
+        load.align = self.vector.element.get_abi_size(self.context.target_data)   # not aligned to the vector
+        return load
+
+    def store(self, value, data, i):
+        self.builder.store(value, self.pointer(data, i)).align = \
+            self.vector.element.get_abi_size(self.context.target_data)
+
+    def splat(self, x, vector=None):
+        vector = vector or self.vector
+        first = self.builder.insert_element(ir.Constant(vector, ir.Undefined), x, ir.Constant(INT32, 0))
+        return self.builder.shuffle_vector(first, ir.Constant(vector, ir.Undefined),
+                                           ir.Constant(ir.VectorType(INT32, vector.count), None))
+
+    def multiply_add(self, x, y, z):
+        """x y + z, rounded once where the processor can (`llvm.fma` would be a slow library call where it cannot)."""
+        bits = "f32" if self.tile.dtype == types.float32 else "f64"
+        signature = ir.FunctionType(self.vector, [self.vector] * 3)
+        fma = cgutils.get_or_insert_function(self.builder.module, signature,
+                                             f"llvm.fmuladd.v{self.tile.lanes}{bits}")
+        return self.builder.call(fma, [x, y, z])
+
+    def cells(self):
+        """(row, first column, position in the tile) of every register."""
+        for m in range(self.tile.rows):
+            for q in range(self.tile.cols):
+                yield m, q * self.tile.lanes, m * self.tile.cols + q
+
+
+# ---- the operations ----------------------------------------------------------------------------------------------------
+
+@intrinsic
+def zeros(typing, shape, array):
+    """A tile of zeros for numbers like those of `array`."""
+    tile = Tile(shape.rows, shape.cols, array.dtype)
+
+    def generate(context, builder, signature, args):
+        return ir.Constant(context.get_value_type(tile), None)
+    return tile(shape, array), generate
+
+
+@intrinsic
+def repeat(typing, shape, b, j):
+    """A tile whose rows are all b[j : j + width]."""
+    tile = Tile(shape.rows, shape.cols, b.dtype)
+
+    def generate(context, builder, signature, args):
+        w = _Writer(context, builder, tile)
+        b, j = w.array(signature.args[1], args[1]), args[2]
+        line = [w.load(b, w.plus(j, q * tile.lanes)) for q in range(tile.cols)]
+        value = ir.Constant(context.get_value_type(tile), ir.Undefined)
+        for i, q, at in w.cells():
+            value = builder.insert_value(value, line[q // tile.lanes], at)
+        return value
+    return tile(shape, b, types.intp), generate
+
+
+@intrinsic
+def add_outer(typing, tile, a, row, m, k, b, j):
+    """tile[i, :] + a[row[m + i] + k] · b[j : j + width], for every row i"""
+    def generate(context, builder, signature, args):
+        w = _Writer(context, builder, tile)
+        value, _, _, m, k, _, j = args
+        a, row, b = (w.array(signature.args[i], args[i]) for i in (1, 2, 5))
+        line = [w.load(b, w.plus(j, q * tile.lanes)) for q in range(tile.cols)]
+        for i in range(tile.rows):
+            x = w.splat(w.number(a, builder.add(w.number(row, w.plus(m, i)), k)))
+            for q in range(tile.cols):
+                at = i * tile.cols + q
+                value = builder.insert_value(value, w.multiply_add(x, line[q], builder.extract_value(value, at)), at)
+        return value
+    return tile(tile, a, row, types.intp, types.intp, b, types.intp), generate
+
+
+@intrinsic
+def add(typing, tile, other):
+    """tile + other"""
+    def generate(context, builder, signature, args):
+        value, other = args
+        for at in range(tile.rows * tile.cols):
+            total = builder.fadd(builder.extract_value(value, at), builder.extract_value(other, at))
+            value = builder.insert_value(value, total, at)
+        return value
+    return tile(tile, other), generate
+
+
+@intrinsic
+def store(typing, tile, c, out, m, j, columns):
+    """c[out[m + i] + j : … + columns] = tile[i, :columns], for every row i; columns may exceed the width"""
+    def generate(context, builder, signature, args):
+        w = _Writer(context, builder, tile)
+        value, _, _, m, j, columns = args
+        c, out = (w.array(signature.args[i], args[i]) for i in (1, 2))
+        full = builder.icmp_signed(">=", columns, ir.Constant(INT64, tile.cols * tile.lanes))
+        with builder.if_else(full) as (whole, part):
+            with whole:
+                for i, q, at in w.cells():
+                    k = builder.add(w.number(out, w.plus(m, i)), j)
+                    w.store(builder.extract_value(value, at), c, w.plus(k, q))
+            with part:
+                for i, q, at in w.cells():
+                    k = builder.add(w.number(out, w.plus(m, i)), j)
+                    _store_some(w, builder.extract_value(value, at), c, w.plus(k, q), w.plus(columns, -q))
+        return context.get_dummy_value()
+    return types.void(tile, c, out, types.intp, types.intp, types.intp), generate
+
+
+def _store_some(w, vector, data, i, count):
+    """The first `count` lanes of a vector; none if it is negative."""
+    lanes = ir.VectorType(INT64, w.tile.lanes)
+    mask = w.builder.icmp_signed("<", ir.Constant(lanes, list(range(w.tile.lanes))), w.splat(count, lanes))
+    pointer = w.pointer(data, i)
+    bits = "f32" if w.tile.dtype == types.float32 else "f64"
+    masked = cgutils.get_or_insert_function(
+        w.builder.module, ir.FunctionType(ir.VoidType(), [w.vector, pointer.type, INT32, mask.type]),
+        f"llvm.masked.store.v{w.tile.lanes}{bits}.p0")
+    align = ir.Constant(INT32, w.vector.element.get_abi_size(w.context.target_data))
+    w.builder.call(masked, [vector, pointer, align, mask])
+
+
+@intrinsic
+def accumulate(typing, tile, c, out, m, j):
+    """c[out[m + i] + j : … + width] += tile[i, :], for every row i"""
+    def generate(context, builder, signature, args):
+        w = _Writer(context, builder, tile)
+        value, _, _, m, j = args
+        c, out = (w.array(signature.args[i], args[i]) for i in (1, 2))
+        for i, q, at in w.cells():
+            k = w.plus(builder.add(w.number(out, w.plus(m, i)), j), q)
+            w.store(builder.fadd(w.load(c, k), builder.extract_value(value, at)), c, k)
+        return context.get_dummy_value()
+    return types.void(tile, c, out, types.intp, types.intp), generate

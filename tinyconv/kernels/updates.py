@@ -1,0 +1,72 @@
+"""One step of each optimiser on one parameter: every array is read once and written once.
+
+All arrays are flat, contiguous and of one dtype, float32 or float64. The parameter p and the
+optimiser's memory are changed in place, the gradient g is only read. Numbers such as the learning
+rate come as Python floats and are narrowed to the dtype of p first: one float64 among float32 would
+make the whole loop float64.
+
+`error_model="numpy"` divides without asking whether the divisor is zero, which would keep the loop
+from vectorising. A memory that is None is not kept. Numba compiles a version of its own for None,
+in which the branch is gone from the loop. The same formulas on whole arrays stand in
+`reference_updates.py`.
+"""
+import numpy as np
+from numba import njit
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def sgd(p, g, v, lr, weight_decay, momentum, share, nesterov):
+    """d = g + λp;   v ← μv + share·d;   p ← p − lr·v     (Nesterov: p ← p − lr·(d + μv); without v:
+    p ← p − lr·d)"""
+    number = p.dtype.type
+    lr_, decay, mu, share_ = number(lr), number(weight_decay), number(momentum), number(share)
+    for i in range(p.size):
+        d = g[i] + decay * p[i]
+        if v is not None:
+            v[i] = mu * v[i] + share_ * d
+            d = d + mu * v[i] if nesterov else v[i]
+        p[i] -= lr_ * d
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def adam(p, g, m, v, largest, rate, beta1, beta2, eps, weight_decay, shrink):
+    """d = g + λp;   m ← β₁m + (1−β₁)d;   v ← β₂v + (1−β₂)d²;   p ← shrink·p − rate·m / (√v + eps)
+
+    With `largest` (AMSGrad) the largest v so far takes the place of v. That m and v started at zero
+    is undone in the numbers, so that an element costs one division: rate = lr·c / (1 − β₁ᵗ) and eps
+    = ε·c, where c = √(1 − β₂ᵗ).
+    """
+    number = p.dtype.type
+    b1, c1, b2, c2 = number(beta1), number(1 - beta1), number(beta2), number(1 - beta2)
+    rate_, eps_, decay, shrink_ = number(rate), number(eps), number(weight_decay), number(shrink)
+    for i in range(p.size):
+        d = g[i] + decay * p[i]
+        m[i] = b1 * m[i] + c1 * d
+        v[i] = b2 * v[i] + c2 * (d * d)
+        second = v[i]
+        if largest is not None:
+            largest[i] = second = max(largest[i], second)
+        p[i] = shrink_ * p[i] - rate_ * (m[i] / (np.sqrt(second) + eps_))
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def rmsprop(p, g, v, mean, b, lr, alpha, eps, weight_decay, momentum):
+    """d = g + λp;   v ← αv + (1−α)d²;   p ← p − lr·d / (√v + ε)
+
+    With `mean` (centred) the variance v − mean² takes the place of v, where mean ← α·mean + (1−α)d.
+    With b (momentum) b ← μb + d / (√v + ε) and p ← p − lr·b.
+    """
+    number = p.dtype.type
+    a, rest, lr_, eps_ = number(alpha), number(1 - alpha), number(lr), number(eps)
+    decay, mu = number(weight_decay), number(momentum)
+    for i in range(p.size):
+        d = g[i] + decay * p[i]
+        v[i] = a * v[i] + rest * (d * d)
+        spread = v[i]
+        if mean is not None:
+            mean[i] = a * mean[i] + rest * d
+            spread -= mean[i] * mean[i]
+        d /= np.sqrt(spread) + eps_
+        if b is not None:
+            b[i] = d = mu * b[i] + d
+        p[i] -= lr_ * d

@@ -1,0 +1,200 @@
+"""Losses: how far the output is from the target, as one number.
+
+`reduction` is "mean", "sum", or "none" for one number per sample (or element).
+
+The target of a classification is either the *index* of the right class, an integer tensor without
+the class dimension, or a *distribution* over the classes, a floating point tensor of the input's
+shape. What can be wrong with a target (its shape, its dtype, a label out of range) is checked
+before anything is computed.
+"""
+import numpy as np
+
+from ... import ops
+from ...core import Tensor, defvjp, primitive
+
+
+# ---- softmax cross-entropy, fused ----------------------------------------------------------------
+
+@primitive
+def index_cross_entropy(x, t):
+    """y = ln Σⱼ e^xⱼ − x_t over dimension 1:  (N, C, ...), integer (N, ...) → (N, ...).
+
+    ∂L/∂x = g (softmax x − onehot t).
+
+    The largest xⱼ is subtracted first, so nothing overflows, and y is exact where one logit towers
+    over the rest.
+    """
+    z = x - x.max(1, keepdims=True)
+    return np.log(np.exp(z).sum(1)) - np.take_along_axis(z, t[:, None], 1)[:, 0]
+
+
+@primitive
+def softmax_error(x, t):
+    """softmax(x) − onehot(t) over dimension 1, the gradient of `index_cross_entropy`."""
+    e = np.exp(x - x.max(1, keepdims=True))
+    e /= e.sum(1, keepdims=True)
+    np.put_along_axis(e, t[:, None], np.take_along_axis(e, t[:, None], 1) - 1, 1)
+    return e
+
+
+def _softmax_error_rule(g, y, x, t):
+    p = ops.softmax(x, 1)
+    return p * (g - ops.sum(p * g, 1, keepdim=True))
+
+
+defvjp(index_cross_entropy, lambda g, y, x, t: ops.unsqueeze(g, 1) * softmax_error(x, t))
+defvjp(softmax_error, _softmax_error_rule)
+
+
+def cross_entropy(input, target, weight=None, ignore_index=-100, reduction="mean",
+                  label_smoothing=0.0):
+    """−Σ_c q_c ln softmax(x)_c, where q is the target as a distribution over the C classes.
+
+    `input`: logits of shape (N, C), (N, C, d1, ...) or (C). `target`: integer classes of shape (N),
+    (N, d1, ...) or (), or probabilities of the input's shape. `label_smoothing` ε mixes the target
+    with the uniform distribution, (1 − ε) q + ε/C (Szegedy et al. 2016). `weight` (C) multiplies
+    each class. Positions whose class is `ignore_index` count nothing. The mean over classes divides
+    by the sum of the weights of the targets, the mean over probabilities by the number of
+    positions. Logits of ±10⁴ are exact.
+    """
+    x, target, unbatched = _batched(input, target, "cross_entropy")
+    C = x.shape[1]
+    weight = _class_weight(weight, C, x.dtype, "cross_entropy")
+    if not 0 <= label_smoothing <= 1:
+        raise ValueError("cross_entropy: label_smoothing lies between 0 and 1, "
+                         f"got {label_smoothing}")
+    if target.shape == x.shape:
+        q = _probabilities(target, "cross_entropy") * (1 - label_smoothing) + label_smoothing / C
+        losses = -ops.sum(_per_class(weight, x) * q * ops.log_softmax(x, 1), 1)
+        return _reduced(losses, reduction, unbatched, "cross_entropy")
+    t, kept = _classes(target, x, ignore_index, "cross_entropy")
+    losses = index_cross_entropy(x, t)
+    if weight is not None:
+        losses = losses * weight.data[t]
+    if label_smoothing:
+        smooth = -ops.sum(_per_class(weight, x) * ops.log_softmax(x, 1), 1)
+        losses = losses * (1 - label_smoothing) + smooth * (label_smoothing / C)
+    return _reduced_by_class(losses, t, kept, weight, reduction, unbatched, "cross_entropy")
+
+
+def nll_loss(input, target, weight=None, ignore_index=-100, reduction="mean"):
+    """−w_t · x_t for log-probabilities x; the arguments are those of `cross_entropy`."""
+    x, target, unbatched = _batched(input, target, "nll_loss")
+    weight = _class_weight(weight, x.shape[1], x.dtype, "nll_loss")
+    t, kept = _classes(target, x, ignore_index, "nll_loss")
+    losses = -ops.take_along_dim(x, t[:, None], 1)[:, 0]
+    losses = losses if weight is None else losses * weight.data[t]
+    return _reduced_by_class(losses, t, kept, weight, reduction, unbatched, "nll_loss")
+
+
+# ---- losses element by element -------------------------------------------------------------------
+
+def mse_loss(input, target, reduction="mean"):
+    """(x − t)², for shapes that are equal"""
+    _same_shape(input, target, "mse_loss")
+    d = input - target
+    return _reduced(d * d, reduction, False, "mse_loss")
+
+
+def l1_loss(input, target, reduction="mean"):
+    """|x − t|, for shapes that are equal"""
+    _same_shape(input, target, "l1_loss")
+    return _reduced(ops.abs(input - target), reduction, False, "l1_loss")
+
+
+def binary_cross_entropy_with_logits(input, target, weight=None, reduction="mean", pos_weight=None):
+    """−(p t ln σ(x) + (1 − t) ln(1 − σ(x))), with σ the sigmoid, t in [0, 1], p the `pos_weight`.
+
+    Computed as (1 − t) x + (1 + (p − 1) t) · softplus(−x), in which nothing overflows. `weight`
+    multiplies each element.
+    """
+    _same_shape(input, target, "binary_cross_entropy_with_logits")
+    positives = 1 if pos_weight is None else 1 + (pos_weight - 1) * target
+    losses = (1 - target) * input + positives * ops.softplus(-input, threshold=float("inf"))
+    losses = losses if weight is None else losses * weight
+    return _reduced(losses, reduction, False, "binary_cross_entropy_with_logits")
+
+
+# ---- reductions ----------------------------------------------------------------------------------
+
+def _reduced(losses, reduction, unbatched, op):
+    if reduction == "none":
+        return losses[0] if unbatched else losses
+    if reduction == "sum":
+        return ops.sum(losses)
+    if reduction == "mean":
+        return ops.mean(losses)
+    raise ValueError(f"{op}: reduction should be 'none', 'mean' or 'sum', got {reduction!r}")
+
+
+def _reduced_by_class(losses, t, kept, weight, reduction, unbatched, op):
+    """Ignored positions are worth nothing, and the mean is the weighted one."""
+    if kept is not None:
+        losses = ops.where(kept, losses, 0.0)
+    if reduction != "mean" or (kept is None and weight is None):
+        return _reduced(losses, reduction, unbatched, op)
+    share = np.ones(t.shape, losses.dtype) if weight is None else weight.data[t]
+    return ops.sum(losses) / (share if kept is None else share * kept).sum()
+
+
+# ---- what can be wrong with the arguments --------------------------------------------------------
+
+def _batched(x, target, op):
+    """The input and the target with a batch dimension; and whether that was missing."""
+    if x.ndim == 0 or x.dtype.kind != "f":
+        raise ValueError(f"{op}: input should be floating point of shape (N, C), (N, C, ...) or "
+                         f"(C), got {x.dtype} of shape {x.shape}")
+    target = target if isinstance(target, Tensor) else np.asarray(target)
+    if x.ndim > 1:
+        return x, target, False
+    return ops.unsqueeze(x, 0), ops.unsqueeze(target, 0), True
+
+
+def _classes(target, x, ignore_index, op):
+    """The classes as indices, with 0 for those to ignore; and which are kept, or None for all."""
+    expected = x.shape[:1] + x.shape[2:]
+    if target.shape != expected:
+        raise ValueError(f"{op}: an input of shape {x.shape} needs classes of shape {expected}, "
+                         f"got a target of shape {target.shape}")
+    if target.dtype.kind not in "iu":
+        raise TypeError(f"{op}: classes are integers, got a target of {target.dtype}; write "
+                        f"target.long(), or pass probabilities of the input's shape {x.shape}")
+    t, C = target.data if isinstance(target, Tensor) else target, x.shape[1]
+    if t.size == 0 or (t.min() >= 0 and t.max() < C and not 0 <= ignore_index < C):
+        return t, None
+    kept = t != ignore_index
+    wrong = np.argwhere(kept & ((t < 0) | (t >= C)))
+    if len(wrong):
+        place = tuple(wrong[0].tolist())
+        raise IndexError(f"{op}: target has label {t[place]} at index "
+                         f"{place[0] if len(place) == 1 else place} "
+                         f"but input has {C} classes (0..{C - 1})")
+    return np.where(kept, t, 0), kept
+
+
+def _probabilities(target, op):
+    if target.dtype.kind != "f":
+        raise TypeError(f"{op}: a target of the input's shape {target.shape} holds probabilities "
+                        f"and should be floating point, got {target.dtype}; classes have no class "
+                        "dimension")
+    return target
+
+
+def _class_weight(weight, C, dtype, op):
+    if weight is None:
+        return None
+    if weight.shape != (C,):
+        raise ValueError(f"{op}: weight should have one value for each of the {C} classes, "
+                         f"got shape {weight.shape}")
+    return Tensor(np.asarray(weight.data if isinstance(weight, Tensor) else weight, dtype))
+
+
+def _per_class(weight, x):
+    """The weights laid along dimension 1 of x, or 1."""
+    return 1 if weight is None else ops.reshape(weight, (-1,) + (1,) * (x.ndim - 2))
+
+
+def _same_shape(x, target, op):
+    if x.shape != target.shape:
+        raise ValueError(f"{op}: input {x.shape} and target {target.shape} should have the same "
+                         "shape")

@@ -1,0 +1,194 @@
+"""Pooling with PyTorch's signatures: arguments are checked and windows laid out here; `ops/pooling.py` computes.
+
+Output size per dimension: ⌊(size + 2 padding − dilation (kernel − 1) − 1) / stride⌋ + 1, or with ⌈⌉ where `ceil_mode` (but a last
+window that would begin in the padding is dropped). Max pooling pads with −∞: padding never wins; of equal maxima the first
+takes the gradient; NaN wins over everything.
+"""
+import numpy as np
+
+from ... import ops
+from ...core import Tensor
+from ...kernels.pooling import Windows
+from .convolution import per_dim
+
+
+def max_pool1d(input, kernel_size, stride=None, padding=0, dilation=1, ceil_mode=False, return_indices=False):
+    """The largest element of every window of (N, C, L) or (C, L). See `max_pool2d`."""
+    return _max_pool("max_pool1d", 1, input, kernel_size, stride, padding, dilation, ceil_mode, return_indices)
+
+
+def max_pool2d(input, kernel_size, stride=None, padding=0, dilation=1, ceil_mode=False, return_indices=False):
+    """The largest element of every window: (N, C, H, W) or (C, H, W) → (N, C, H′, W′) or (C, H′, W′).
+
+    `stride` defaults to the kernel's size; padding is at most half of it. With `return_indices` the pair (values, indices), int64
+    positions in the flattened image.
+    """
+    return _max_pool("max_pool2d", 2, input, kernel_size, stride, padding, dilation, ceil_mode, return_indices)
+
+
+def max_pool3d(input, kernel_size, stride=None, padding=0, dilation=1, ceil_mode=False, return_indices=False):
+    """The largest element of every window of (N, C, D, H, W) or (C, D, H, W). See `max_pool2d`."""
+    return _max_pool("max_pool3d", 3, input, kernel_size, stride, padding, dilation, ceil_mode, return_indices)
+
+
+def avg_pool1d(input, kernel_size, stride=None, padding=0, ceil_mode=False, count_include_pad=True):
+    """The mean of every window of (N, C, L) or (C, L). See `avg_pool2d`."""
+    return _avg_pool("avg_pool1d", 1, input, kernel_size, stride, padding, ceil_mode, count_include_pad, None)
+
+
+def avg_pool2d(input, kernel_size, stride=None, padding=0, ceil_mode=False, count_include_pad=True,
+               divisor_override=None):
+    """The mean of every window: (N, C, H, W) or (C, H, W) → (N, C, H′, W′) or (C, H′, W′).
+
+    Zeros of the padding count as elements unless `count_include_pad` is false; `divisor_override` replaces the number of elements.
+    """
+    return _avg_pool("avg_pool2d", 2, input, kernel_size, stride, padding, ceil_mode, count_include_pad,
+                     divisor_override)
+
+
+def avg_pool3d(input, kernel_size, stride=None, padding=0, ceil_mode=False, count_include_pad=True,
+               divisor_override=None):
+    """The mean of every window of (N, C, D, H, W) or (C, D, H, W). See `avg_pool2d`."""
+    return _avg_pool("avg_pool3d", 3, input, kernel_size, stride, padding, ceil_mode, count_include_pad,
+                     divisor_override)
+
+
+def adaptive_avg_pool1d(input, output_size):
+    """The means of `output_size` windows that cover (N, C, L) or (C, L). See `adaptive_avg_pool2d`."""
+    return _adaptive_avg_pool("adaptive_avg_pool1d", 1, input, output_size)
+
+
+def adaptive_avg_pool2d(input, output_size):
+    """The means of windows that divide the image as evenly as they can: (N, C, H, W) → (N, C, *output_size).
+
+    Window o of m along n elements runs from ⌊o n / m⌋ to ⌈(o + 1) n / m⌉; a size of None keeps the input's. Size 1 is global
+    average pooling.
+    """
+    return _adaptive_avg_pool("adaptive_avg_pool2d", 2, input, output_size)
+
+
+def adaptive_avg_pool3d(input, output_size):
+    """The means of windows that cover (N, C, D, H, W) or (C, D, H, W). See `adaptive_avg_pool2d`."""
+    return _adaptive_avg_pool("adaptive_avg_pool3d", 3, input, output_size)
+
+
+def adaptive_max_pool1d(input, output_size, return_indices=False):
+    """The maxima of the windows of `adaptive_avg_pool1d`."""
+    return _adaptive_max_pool("adaptive_max_pool1d", 1, input, output_size, return_indices)
+
+
+def adaptive_max_pool2d(input, output_size, return_indices=False):
+    """The maxima of the windows of `adaptive_avg_pool2d`."""
+    return _adaptive_max_pool("adaptive_max_pool2d", 2, input, output_size, return_indices)
+
+
+def adaptive_max_pool3d(input, output_size, return_indices=False):
+    """The maxima of the windows of `adaptive_avg_pool3d`."""
+    return _adaptive_max_pool("adaptive_max_pool3d", 3, input, output_size, return_indices)
+
+
+def spatial_pyramid_pool(input, levels=(1, 2, 4), mode="max"):
+    """An image of any size as a vector of fixed length: (N, C, H, W) → (N, C Σ level²).
+
+    Every level divides the image into level × level windows and takes their maxima (or means, mode="avg"). Source: He et al.
+    2014, https://arxiv.org/abs/1406.4729.
+    """
+    if mode not in ("max", "avg"):
+        raise ValueError(f"spatial_pyramid_pool: mode should be 'max' or 'avg', got {mode!r}")
+    pool = adaptive_max_pool2d if mode == "max" else adaptive_avg_pool2d
+    return ops.cat([pool(input, level).flatten(-3) for level in levels], -1)
+
+
+# ---- behind them -------------------------------------------------------------------------------------------------------
+
+def _max_pool(op, dims, x, kernel, stride, padding, dilation, ceil_mode, return_indices):
+    x, batched = _batched(op, dims, x)
+    windows, _ = _sliding(op, x.shape[2:], kernel, stride, padding, dilation, ceil_mode)
+    return _maxima(x, windows, batched, return_indices)
+
+
+def _adaptive_max_pool(op, dims, x, output_size, return_indices):
+    x, batched = _batched(op, dims, x)
+    return _maxima(x, _dividing(op, x.shape[2:], output_size), batched, return_indices)
+
+
+def _maxima(x, windows, batched, return_indices):
+    y, where = ops.window_max(x, windows)
+    y = y if batched else y.squeeze(0)
+    if not return_indices:
+        return y
+    return y, Tensor(where.astype(np.int64) if batched else where.astype(np.int64)[0])
+
+
+def _avg_pool(op, dims, x, kernel, stride, padding, ceil_mode, count_include_pad, divisor):
+    x, batched = _batched(op, dims, x)
+    windows, counts = _sliding(op, x.shape[2:], kernel, stride, padding, 1, ceil_mode)
+    if divisor is not None:
+        if divisor == 0:
+            raise ValueError(f"{op}: divisor_override must not be zero")
+        scales = [np.ones(len(w.start)) for w in windows]
+        scales[0] /= divisor
+    elif count_include_pad:
+        scales = [1 / count for count in counts]
+    else:
+        scales = [1 / (w.stop - w.start) for w in windows]
+    y = ops.window_sum(x, windows, scales)
+    return y if batched else y.squeeze(0)
+
+
+def _adaptive_avg_pool(op, dims, x, output_size):
+    x, batched = _batched(op, dims, x)
+    windows = _dividing(op, x.shape[2:], output_size)
+    y = ops.window_sum(x, windows, [1 / (w.stop - w.start) for w in windows])
+    return y if batched else y.squeeze(0)
+
+
+def _batched(op, dims, x):
+    if x.ndim not in (dims + 1, dims + 2):
+        raise ValueError(f"{op}: input should have {dims + 2} dimensions (N, C, …), or {dims + 1} without a batch, "
+                         f"got shape {x.shape}")
+    if x.dtype not in ("float32", "float64"):
+        raise TypeError(f"{op}: expected float32 or float64, got {x.dtype}; convert with .float()")
+    if 0 in x.shape[-dims - 1:]:
+        raise ValueError(f"{op}: input has a length of zero besides the batch: {x.shape}")
+    return (x, True) if x.ndim == dims + 2 else (x.unsqueeze(0), False)
+
+
+def _sliding(op, size, kernel, stride, padding, dilation, ceil_mode):
+    """The windows of every dimension, and how many elements each has, padding included."""
+    dims = len(size)
+    kernel = per_dim(op, "kernel_size", kernel, dims, 1)
+    stride = kernel if stride is None or stride == () or stride == [] else per_dim(op, "stride", stride, dims, 1)
+    padding, dilation = per_dim(op, "padding", padding, dims, 0), per_dim(op, "dilation", dilation, dims, 1)
+    windows, counts = [_whole(1)] * (3 - dims), [np.ones(1)] * (3 - dims)
+    for n, k, s, p, d in zip(size, kernel, stride, padding, dilation):
+        if 2 * p > (k - 1) * d + 1:
+            raise ValueError(f"{op}: padding {p} is more than half of the kernel's {(k - 1) * d + 1} elements")
+        room = n + 2 * p - d * (k - 1) - 1
+        outputs = -(-room // s) + 1 if ceil_mode else room // s + 1
+        if ceil_mode and (outputs - 1) * s >= n + p:
+            outputs -= 1                         # the last window would begin in the padding
+        if outputs < 1:
+            raise ValueError(f"{op}: kernel {k} with dilation {d} is larger than the padded input {n + 2 * p}")
+        start = np.arange(outputs) * s - p
+        counts.append(np.minimum(start + k, n + p) - start)
+        first = np.where(start < 0, start + -(start // d) * d, start)          # the first tap inside the image
+        windows.append(Windows(first, np.minimum(start + (k - 1) * d + 1, n), d))
+    return windows, counts
+
+
+def _dividing(op, size, output_size):
+    """Windows that divide every dimension as evenly as they can."""
+    wanted = (output_size,) * len(size) if not isinstance(output_size, (tuple, list)) else tuple(output_size)
+    if len(wanted) != len(size):
+        raise ValueError(f"{op}: output_size should be a number or {len(size)} of them, got {output_size!r}")
+    wanted = per_dim(op, "output_size", tuple(n if m is None else m for m, n in zip(wanted, size)), len(size), 0)
+    windows = [_whole(1)] * (3 - len(size))
+    for n, m in zip(size, wanted):
+        o = np.arange(m)
+        windows.append(Windows(o * n // max(m, 1), -(-(o + 1) * n // max(m, 1)), 1))
+    return windows
+
+
+def _whole(n):
+    return Windows(np.zeros(1, np.intp), np.full(1, n, np.intp), 1)

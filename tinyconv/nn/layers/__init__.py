@@ -1,0 +1,1 @@
+"""The layers by subject: parameters and settings. What they compute is in `functional/`."""

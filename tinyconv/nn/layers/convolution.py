@@ -1,0 +1,162 @@
+"""Convolution layers in 1 to 3 dimensions. What they compute is in `functional/convolution.py`.
+
+Parameters `weight` and `bias` (O), both drawn from U(−1/√n, 1/√n), where n = fan_in is the number
+of inputs to one output.
+"""
+import math
+
+import numpy as np
+
+from .. import functional as F
+from .. import init
+from ..module import Module
+from ..parameter import Parameter
+
+_MODES = ("zeros", "reflect", "replicate", "circular")
+
+
+class _Convolution(Module):
+    """The settings and parameters of all six layers; a subclass says in how many dimensions."""
+    _spatial, _transposed, _convolve = 0, False, None
+
+    def __init__(self, in_channels, out_channels, kernel_size, stride, padding, dilation, groups,
+                 bias, padding_mode):
+        name = type(self).__name__
+        for what, channels in (("in_channels", in_channels), ("out_channels", out_channels)):
+            if channels < 1 or groups < 1 or channels % groups:
+                raise ValueError(f"{name}: {what} should be a positive multiple of "
+                                 f"groups={groups}, got {channels}")
+        if padding_mode not in _MODES:
+            raise ValueError(f"{name}: padding_mode should be one of {', '.join(_MODES)}, "
+                             f"got {padding_mode!r}")
+        self.in_channels, self.out_channels = in_channels, out_channels
+        self.kernel_size = self._tuple("kernel_size", kernel_size, 1)
+        self.stride = self._tuple("stride", stride, 1)
+        self.padding = padding if isinstance(padding, str) else self._tuple("padding", padding, 0)
+        self.dilation = self._tuple("dilation", dilation, 1)
+        self.groups, self.padding_mode = groups, padding_mode
+        if isinstance(padding, str) and padding not in ("same", "valid"):
+            raise ValueError(f"{name}: padding should be numbers, 'same' or 'valid', "
+                             f"got {padding!r}")
+        if padding == "same" and any(s != 1 for s in self.stride):
+            raise ValueError(f"{name}: padding='same' needs stride 1, got stride {self.stride}")
+        channels = (in_channels, out_channels) if self._transposed else (out_channels, in_channels)
+        shape = (channels[0], channels[1] // groups, *self.kernel_size)
+        self.weight = Parameter(np.empty(shape, np.float32))
+        self.bias = Parameter(np.empty(out_channels, np.float32)) if bias else None
+        self.reset_parameters()
+
+    def reset_parameters(self):
+        """Draw the parameters anew."""
+        init.kaiming_uniform_(self.weight, a=math.sqrt(5))
+        if self.bias is not None:
+            bound = 1 / math.sqrt(init.fans(self.weight)[0])
+            init.uniform_(self.bias, -bound, bound)
+
+    def _tuple(self, what, value, least):
+        """One number for every spatial dimension, checked."""
+        values = tuple(value) if isinstance(value, (tuple, list)) else (value,) * self._spatial
+        whole = all(isinstance(v, (int, np.integer)) and v >= least for v in values)
+        if not whole or len(values) != self._spatial:
+            raise ValueError(f"{type(self).__name__}: {what} should be a whole number ≥ {least} or "
+                             f"{self._spatial} of them, got {value!r}")
+        return values
+
+    def extra_repr(self):
+        said = [f"{self.in_channels}, {self.out_channels}, kernel_size={self.kernel_size}, "
+                f"stride={self.stride}"]
+        plain = {"padding": (0,) * self._spatial, "dilation": (1,) * self._spatial,
+                 "output_padding": (0,) * self._spatial, "groups": 1, "padding_mode": "zeros"}
+        said += [f"{name}={vars(self)[name]!r}" for name in plain
+                 if vars(self).get(name, plain[name]) != plain[name]]
+        return ", ".join(said + ["bias=False"] * (self.bias is None))
+
+
+class _Conv(_Convolution):
+    def __init__(self, in_channels, out_channels, kernel_size, stride=1, padding=0, dilation=1,
+                 groups=1, bias=True, padding_mode="zeros"):
+        super().__init__(in_channels, out_channels, kernel_size, stride, padding, dilation, groups,
+                         bias, padding_mode)
+
+    def forward(self, x):
+        padding = self.padding
+        if self.padding_mode != "zeros" and padding != "valid":
+            x, padding = F.pad(x, self._border(), mode=self.padding_mode), 0
+        return self._convolve(x, self.weight, self.bias, self.stride, padding, self.dilation,
+                              self.groups)
+
+    def _border(self):
+        """The padding as `F.pad` wants it, the last dimension first: (left, right, top, ...)."""
+        border = []
+        for d in reversed(range(self._spatial)):
+            if self.padding == "same":           # an odd total is one longer at the end
+                total = self.dilation[d] * (self.kernel_size[d] - 1)
+                border += [total // 2, total - total // 2]
+            else:
+                border += [self.padding[d]] * 2
+        return tuple(border)
+
+
+class Conv1d(_Conv):
+    """Cross-correlation over time:  (N, C, L) → (N, O, L′), weight (O, C/groups, K)."""
+    _spatial, _convolve = 1, staticmethod(F.conv1d)
+
+
+class Conv2d(_Conv):
+    """Cross-correlation:  (N, C, H, W) → (N, O, H′, W′), weight (O, C/groups, K, K).
+
+    The kernel is not flipped, as it would be in a convolution proper.
+    H′ = ⌊(H + 2·padding − dilation·(K − 1) − 1) / stride⌋ + 1. Sizes are one number or a pair;
+    `padding` also "same" or "valid"; `padding_mode` says what the border holds: "zeros", "reflect",
+    "replicate" or "circular".
+    """
+    _spatial, _convolve = 2, staticmethod(F.conv2d)
+
+
+class Conv3d(_Conv):
+    """Cross-correlation over a volume or a clip:  (N, C, D, H, W) → (N, O, D′, H′, W′).
+
+    Weight (O, C/groups, K, K, K).
+    """
+    _spatial, _convolve = 3, staticmethod(F.conv3d)
+
+
+class _ConvTranspose(_Convolution):
+    _transposed = True
+
+    def __init__(self, in_channels, out_channels, kernel_size, stride=1, padding=0,
+                 output_padding=0, groups=1, bias=True, dilation=1, padding_mode="zeros"):
+        if padding_mode != "zeros":
+            raise ValueError(f"{type(self).__name__}: only padding_mode='zeros' is defined, "
+                             f"got {padding_mode!r}")
+        if isinstance(padding, str):
+            raise ValueError(f"{type(self).__name__}: padding should be numbers, got {padding!r}")
+        super().__init__(in_channels, out_channels, kernel_size, stride, padding, dilation, groups,
+                         bias, padding_mode)
+        self.output_padding = self._tuple("output_padding", output_padding, 0)
+
+    def forward(self, x):
+        return self._convolve(x, self.weight, self.bias, self.stride, self.padding,
+                              self.output_padding, self.groups, self.dilation)
+
+
+class ConvTranspose1d(_ConvTranspose):
+    """The adjoint of `Conv1d`:  (N, C, L) → (N, O, L′), weight (C, O/groups, K)."""
+    _spatial, _convolve = 1, staticmethod(F.conv_transpose1d)
+
+
+class ConvTranspose2d(_ConvTranspose):
+    """The adjoint of `Conv2d`:  (N, C, H, W) → (N, O, H′, W′), weight (C, O/groups, K, K).
+
+    A stride enlarges the image, or puts back what the stride of a `Conv2d` took:
+    H′ = (H − 1)·stride − 2·padding + dilation·(K − 1) + output_padding + 1.
+    """
+    _spatial, _convolve = 2, staticmethod(F.conv_transpose2d)
+
+
+class ConvTranspose3d(_ConvTranspose):
+    """The adjoint of `Conv3d`:  (N, C, D, H, W) → (N, O, D′, H′, W′).
+
+    Weight (C, O/groups, K, K, K).
+    """
+    _spatial, _convolve = 3, staticmethod(F.conv_transpose3d)

@@ -1,0 +1,202 @@
+"""Normalisation layers: parameters and statistics. The rest is in `functional/normalization.py`.
+
+| over which elements are mean and variance taken, for (N, C, H, W) | layer |
+|---|---|
+| all of N, H, W, for each channel | `BatchNorm2d` |
+| all of H, W, for each sample and channel | `InstanceNorm2d` |
+| all of H, W and some channels, for each sample and group | `GroupNorm` |
+| the last dimensions, for each of the others | `LayerNorm` |
+"""
+import numpy as np
+
+from .. import functional as F
+from ..module import Module
+from ..parameter import Parameter
+
+
+class _Statistics(Module):
+    """Scale, shift and running statistics of each channel, for batch and instance norm."""
+    _dims = ()                                   # how many dimensions the input may have
+    _shape = ""
+
+    def __init__(self, num_features, eps, momentum, affine, track_running_stats):
+        self.num_features, self.eps, self.momentum = num_features, eps, momentum
+        self.affine, self.track_running_stats = affine, track_running_stats
+        C, track = num_features, track_running_stats
+        self.weight = Parameter(np.ones(C, np.float32)) if affine else None
+        self.bias = Parameter(np.zeros(C, np.float32)) if affine else None
+        self.running_mean = np.zeros(C, np.float32) if track else None
+        self.running_var = np.ones(C, np.float32) if track else None
+        self.num_batches_tracked = np.zeros((), np.int64) if track else None
+
+    def reset_running_stats(self):
+        """Forget what was seen: mean 0, variance 1, no batches."""
+        if self.running_mean is not None:
+            self.running_mean[...], self.running_var[...], self.num_batches_tracked[...] = 0, 1, 0
+
+    def reset_parameters(self):
+        """Scale 1, shift 0, and no statistics."""
+        self.reset_running_stats()
+        if self.affine:
+            self.weight.data[...], self.bias.data[...] = 1, 0
+
+    def _check(self, x):
+        if x.ndim not in self._dims:
+            raise ValueError(f"{type(self).__name__}: input should have shape {self._shape}, "
+                             f"got {x.shape}")
+
+    def extra_repr(self):
+        return (f"{self.num_features}, eps={self.eps}, momentum={self.momentum}, "
+                f"affine={self.affine}, track_running_stats={self.track_running_stats}")
+
+
+# ---- batch norm ----------------------------------------------------------------------------------
+
+class _BatchNorm(_Statistics):
+    def __init__(self, num_features, eps=1e-5, momentum=0.1, affine=True, track_running_stats=True):
+        super().__init__(num_features, eps, momentum, affine, track_running_stats)
+
+    def forward(self, x):
+        self._check(x)
+        momentum = self.momentum
+        if self.training and self.num_batches_tracked is not None:
+            self.num_batches_tracked += 1
+            if momentum is None:                 # the mean of all batches so far
+                momentum = 1 / int(self.num_batches_tracked)
+        by_batch = self.training or self.running_mean is None
+        return F.batch_norm(x, self.running_mean, self.running_var, self.weight, self.bias,
+                            by_batch, 0.0 if momentum is None else momentum, self.eps)
+
+
+class BatchNorm1d(_BatchNorm):
+    """As `BatchNorm2d`, for (N, C) or (N, C, L)."""
+    _dims, _shape = (2, 3), "(N, C) or (N, C, L)"
+
+
+class BatchNorm2d(_BatchNorm):
+    """y = (x − mean) / √(var + eps) · weight + bias for each channel of (N, C, H, W).
+
+    In training mode mean and (biased) variance are those of the batch, and the buffers follow them:
+    running ← (1 − momentum) · running + momentum · batch, with the *unbiased* variance;
+    `momentum=None` takes the mean of all batches instead. In evaluation mode the running statistics
+    are used, unless there are none (`track_running_stats=False`). One value per channel in training
+    is an error.
+
+    Source: Ioffe & Szegedy 2015, https://arxiv.org/abs/1502.03167.
+    """
+    _dims, _shape = (4,), "(N, C, H, W)"
+
+
+class BatchNorm3d(_BatchNorm):
+    """As `BatchNorm2d`, for (N, C, D, H, W)."""
+    _dims, _shape = (5,), "(N, C, D, H, W)"
+
+
+# ---- instance norm -------------------------------------------------------------------------------
+
+class _InstanceNorm(_Statistics):
+    def __init__(self, num_features, eps=1e-5, momentum=0.1, affine=False,
+                 track_running_stats=False):
+        super().__init__(num_features, eps, momentum, affine, track_running_stats)
+
+    def forward(self, x):
+        self._check(x)
+        batch = x if x.ndim == self._dims[1] else x.unsqueeze(0)
+        by_instance = self.training or self.running_mean is None
+        y = F.instance_norm(batch, self.running_mean, self.running_var, self.weight, self.bias,
+                            by_instance, self.momentum, self.eps)
+        return y if batch is x else y.squeeze(0)
+
+
+class InstanceNorm1d(_InstanceNorm):
+    """As `InstanceNorm2d`, for (N, C, L) or (C, L)."""
+    _dims, _shape = (2, 3), "(N, C, L) or (C, L)"
+
+
+class InstanceNorm2d(_InstanceNorm):
+    """y = (x − mean) / √(var + eps) over each sample and channel of (N, C, H, W) or (C, H, W).
+
+    With `affine`, · weight + bias; with `track_running_stats`, evaluation uses the running
+    statistics.
+
+    Source: Ulyanov et al. 2016, https://arxiv.org/abs/1607.08022.
+    """
+    _dims, _shape = (3, 4), "(N, C, H, W) or (C, H, W)"
+
+
+class InstanceNorm3d(_InstanceNorm):
+    """As `InstanceNorm2d`, for (N, C, D, H, W) or (C, D, H, W)."""
+    _dims, _shape = (4, 5), "(N, C, D, H, W) or (C, D, H, W)"
+
+
+# ---- without statistics --------------------------------------------------------------------------
+
+class LayerNorm(Module):
+    """y = (x − mean) / √(var + eps) · weight + bias over the last dimensions, (*normalized_shape).
+
+    Source: Ba et al. 2016, https://arxiv.org/abs/1607.06450.
+    """
+
+    def __init__(self, normalized_shape, eps=1e-5, elementwise_affine=True, bias=True):
+        one = isinstance(normalized_shape, (int, np.integer))
+        shape = (normalized_shape,) if one else tuple(normalized_shape)
+        affine = elementwise_affine
+        self.normalized_shape, self.eps, self.elementwise_affine = shape, eps, affine
+        self.weight = Parameter(np.ones(shape, np.float32)) if affine else None
+        self.bias = Parameter(np.zeros(shape, np.float32)) if affine and bias else None
+
+    def reset_parameters(self):
+        """Scale 1, shift 0."""
+        for parameter, value in ((self.weight, 1), (self.bias, 0)):
+            if parameter is not None:
+                parameter.data[...] = value
+
+    def forward(self, x):
+        return F.layer_norm(x, self.normalized_shape, self.weight, self.bias, self.eps)
+
+    def extra_repr(self):
+        return (f"{self.normalized_shape}, eps={self.eps}, "
+                f"elementwise_affine={self.elementwise_affine}")
+
+
+class GroupNorm(Module):
+    """y = (x − mean) / √(var + eps) · weight + bias over groups of channels of (N, C, ...).
+
+    Source: Wu & He 2018, https://arxiv.org/abs/1803.08494.
+    """
+
+    def __init__(self, num_groups, num_channels, eps=1e-5, affine=True):
+        if num_groups < 1 or num_channels % num_groups:
+            raise ValueError(f"GroupNorm: num_channels={num_channels} should be a multiple of "
+                             f"num_groups={num_groups}")
+        self.num_groups, self.num_channels = num_groups, num_channels
+        self.eps, self.affine = eps, affine
+        self.weight = Parameter(np.ones(num_channels, np.float32)) if affine else None
+        self.bias = Parameter(np.zeros(num_channels, np.float32)) if affine else None
+
+    def reset_parameters(self):
+        """Scale 1, shift 0."""
+        if self.affine:
+            self.weight.data[...], self.bias.data[...] = 1, 0
+
+    def forward(self, x):
+        return F.group_norm(x, self.num_groups, self.weight, self.bias, self.eps)
+
+    def extra_repr(self):
+        return f"{self.num_groups}, {self.num_channels}, eps={self.eps}, affine={self.affine}"
+
+
+class LocalResponseNorm(Module):
+    """y_c = x_c / (k + alpha/size · Σ x²)^beta, the sum over `size` neighbouring channels.
+
+    Source: Krizhevsky et al. 2012 (AlexNet), section 3.3, where alpha is not divided by `size`.
+    """
+
+    def __init__(self, size, alpha=1e-4, beta=0.75, k=1.0):
+        self.size, self.alpha, self.beta, self.k = size, alpha, beta, k
+
+    def forward(self, x):
+        return F.local_response_norm(x, self.size, self.alpha, self.beta, self.k)
+
+    def extra_repr(self):
+        return f"{self.size}, alpha={self.alpha}, beta={self.beta}, k={self.k}"

@@ -1,0 +1,137 @@
+"""Linear algebra: matrix product and Einstein sums.
+
+| op | ∂/∂first | ∂/∂second |
+|---|---|---|
+| `a @ b` | g bᵀ | aᵀ g |
+| `einsum("ij,jk->ik", a, b)` | `einsum("ik,jk->ij", g, b)` | `einsum("ik,ij->jk", g, a)` |
+"""
+import string
+
+import numpy as np
+
+from ..core import Tensor, broadcast_to, defvjp, primitive
+from ..kernels import matrix
+from .indexing import index
+from .shaping import permute, reshape, transpose, unsqueeze
+
+
+@primitive
+def _matmul(a, b):
+    return matrix.matmul(a, b)
+defvjp(_matmul, lambda g, y, a, b: _matmul(g, transpose(b, -1, -2)),
+                lambda g, y, a, b: _matmul(transpose(a, -1, -2), g))
+
+
+def matmul(a, b):
+    """The matrix product y = a b over the last two dimensions; those before them broadcast.
+
+    (…, M, K) @ (…, K, N) → (…, M, N). A vector on the left is a row, on the right a column, and leaves no dimension.
+    """
+    a, b = (x if isinstance(x, Tensor) else Tensor(x) for x in (a, b))
+    if a.ndim == 0 or b.ndim == 0:
+        raise ValueError(f"matmul: expected at least one dimension each, got shapes {a.shape} and {b.shape}")
+    if a.shape[-1] != b.shape[max(b.ndim - 2, 0)]:
+        raise ValueError(f"matmul: rows of a have {a.shape[-1]} elements {a.shape}, columns of b "
+                         f"{b.shape[max(b.ndim - 2, 0)]} {b.shape}")
+    if a.dtype != b.dtype:
+        raise TypeError(f"matmul: a is {a.dtype} and b is {b.dtype}; convert one with .to(dtype)")
+    try:
+        np.broadcast_shapes(a.shape[:-2], b.shape[:-2])
+    except ValueError:
+        raise ValueError(f"matmul: the leading dimensions of {a.shape} and {b.shape} do not broadcast") from None
+    row, column = a.ndim == 1, b.ndim == 1
+    y = _matmul(unsqueeze(a, 0) if row else a, unsqueeze(b, 1) if column else b)
+    return y if not (row or column) else reshape(y, y.shape[:y.ndim - row - column] if row and column else
+                                                 y.shape[:-2] + (y.shape[-2 if column else -1],))
+
+
+def linear(input, weight, bias=None):
+    """y = x Wᵀ + b:  (…, in) → (…, out), weight (out, in), bias (out,)"""
+    if input.ndim == 0 or weight.ndim != 2 or input.shape[-1] != weight.shape[1]:
+        raise ValueError(f"linear: input {input.shape} has {input.shape[-1] if input.ndim else 'no'} features but weight "
+                         f"{weight.shape} expects {weight.shape[-1]}")
+    x = input if input.ndim == 2 else reshape(input, (-1, input.shape[-1])) if input.numel() else input
+    y = matmul(x, transpose(weight, 0, 1))
+    if bias is not None:
+        y = y + bias
+    return y if y.ndim == input.ndim and input.ndim == 2 else reshape(y, input.shape[:-1] + (weight.shape[0],))
+
+
+# ---- Einstein sums -----------------------------------------------------------------------------------------------------
+
+@primitive
+def _einsum(*xs, terms, result):
+    return np.einsum(",".join(terms) + "->" + result, *xs, optimize=len(xs) > 2)
+
+
+def _einsum_rule(g, y, *xs, terms, result):
+    """For each operand the same sum with g in its place; letters only it had were summed away and are repeated."""
+    def gradient(i):
+        others = [(t, x) for j, (t, x) in enumerate(zip(terms, xs)) if j != i]
+        known = set(result).union(*(t for t, _ in others))
+        kept = "".join(c for c in terms[i] if c in known)
+        gx = _einsum(g, *(x for _, x in others), terms=(result, *(t for t, _ in others)), result=kept)
+        for d, c in enumerate(terms[i]):
+            if c not in known:
+                gx = unsqueeze(gx, d)
+        return broadcast_to(gx, xs[i].shape)
+    return [gradient(i) if isinstance(x, Tensor) and x.requires_grad else None for i, x in enumerate(xs)]
+
+
+defvjp(_einsum, joint=_einsum_rule)
+
+
+def einsum(equation, *operands):
+    """Σ over the letters that `equation` leaves out of its result: "ij,jk->ik" is a matrix product.
+
+    Letters name dimensions, `…` stands for any number of leading ones, a letter twice in one term takes the diagonal;
+    without `->` the result has the letters that occur once, in alphabetical order.
+    """
+    operands = operands[0] if len(operands) == 1 and isinstance(operands[0], (list, tuple)) else operands
+    xs = [x if isinstance(x, Tensor) else Tensor(x) for x in operands]
+    terms, result = _parse(equation, xs)
+    for i, term in enumerate(terms):
+        terms[i], xs[i] = _without_repeats(term, xs[i])
+        if len(term) < xs[i].ndim:
+            raise ValueError(f"einsum: term {term!r} of {equation!r} does not name the dimensions of {xs[i].shape}")
+    sizes = {}
+    for term, x in zip(terms, xs):
+        for c, n in zip(term, x.shape):
+            if sizes.setdefault(c, n) != n:
+                raise ValueError(f"einsum: in {equation!r} dimension {c!r} has lengths {sizes[c]} and {n}")
+    return _einsum(*xs, terms=tuple(terms), result=result)
+
+
+def _parse(equation, xs):
+    """The letters of every operand and of the result, with dots replaced by unused letters."""
+    left, arrow, result = equation.replace(" ", "").partition("->")
+    terms = left.split(",")
+    if len(terms) != len(xs):
+        raise ValueError(f"einsum: {equation!r} has {len(terms)} terms but {len(xs)} operands came")
+    unused = [c for c in string.ascii_letters if c not in equation]
+    widest = 0
+    for i, (term, x) in enumerate(zip(terms, xs)):
+        hidden = x.ndim - len(term.replace("...", ""))
+        if hidden and "..." not in term or hidden < 0:
+            raise ValueError(f"einsum: term {term!r} of {equation!r} does not name the dimensions of shape {x.shape}")
+        widest = max(widest, hidden)
+        terms[i] = term.replace("...", "".join(unused[:hidden][::-1]))
+    dots = "".join(unused[:widest][::-1])
+    if not arrow:
+        letters = left.replace(",", "").replace("...", "")
+        result = ("..." if "..." in left else "") + "".join(sorted(c for c in set(letters) if letters.count(c) == 1))
+    return terms, result.replace("...", dots)
+
+
+def _without_repeats(term, x):
+    """A letter that names two dimensions of one operand takes their diagonal."""
+    for c in term:
+        while term.count(c) > 1:
+            i, j = term.index(c), term.rindex(c)
+            n = np.arange(x.shape[i])
+            if x.shape[j] != x.shape[i]:
+                raise ValueError(f"einsum: dimension {c!r} has lengths {x.shape[i]} and {x.shape[j]} in one operand")
+            others = [d for d in range(x.ndim) if d not in (i, j)]
+            x = index(permute(x, (i, j, *others)), (n, n))
+            term = c + "".join(term[d] for d in others)
+    return term, x

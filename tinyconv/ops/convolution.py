@@ -1,0 +1,45 @@
+"""Convolution and its gradients, a family closed under differentiation.
+
+| op | ∂/∂first | ∂/∂second |
+|---|---|---|
+| `conv(x, w)` | `conv_input(g, w)` | `conv_weight(x, g)` |
+| `conv_input(g, w)` | `conv(c, w)` | `conv_weight(c, g)` |
+| `conv_weight(x, g)` | `conv_input(g, c)` | `conv(x, c)` |
+
+All three are partial gradients of one trilinear form, ⟨conv(x, w), g⟩ = ⟨x, conv_input(g, w)⟩ = ⟨w, conv_weight(x, g)⟩,
+so that each is the gradient of another, to any order. Transposed convolution is `conv_input` under another name.
+
+Shapes: x (N, C, *size), w (O, C/groups, *kernel), g (N, O, *output) with one to three spatial dimensions; `geometry` is a
+`kernels.convolution.Geometry`, always of three. Arguments are checked in `nn/functional/convolution.py`.
+"""
+from ..core import defvjp, primitive
+from ..kernels import convolution as kernels
+from ..kernels.layout import as_volume, from_volume
+from .normalization import channel_sum
+
+
+@primitive
+def conv(x, w, b, geometry, groups):
+    """y[n, o, p] = b[o] + Σ_{c,k} x[n, c, stride p + dilation k − padding] w[o, c, k]   (b may be None)"""
+    return from_volume(kernels.conv(as_volume(x), as_volume(w), b, geometry, groups), x.ndim)
+
+
+@primitive
+def conv_input(g, w, geometry, groups):
+    """∂⟨conv(x, w), g⟩/∂x: every output hands g back to the pixels it was made from"""
+    return from_volume(kernels.conv_input(as_volume(g), as_volume(w), geometry, groups), g.ndim)
+
+
+@primitive
+def conv_weight(x, g, geometry, groups):
+    """∂⟨conv(x, w), g⟩/∂w: what the image had under each tap, weighted by g"""
+    return from_volume(kernels.conv_weight(as_volume(x), as_volume(g), geometry, groups), x.ndim)
+
+
+defvjp(conv, lambda g, y, x, w, b, geometry, groups: conv_input(g, w, geometry, groups),
+             lambda g, y, x, w, b, geometry, groups: conv_weight(x, g, geometry, groups),
+             lambda g, y, x, w, b, geometry, groups: channel_sum(g))
+defvjp(conv_input, lambda c, y, g, w, geometry, groups: conv(c, w, None, geometry, groups),
+                   lambda c, y, g, w, geometry, groups: conv_weight(c, g, geometry, groups))
+defvjp(conv_weight, lambda c, y, x, g, geometry, groups: conv_input(g, c, geometry, groups),
+                    lambda c, y, x, g, geometry, groups: conv(x, c, None, geometry, groups))

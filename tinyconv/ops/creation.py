@@ -1,0 +1,106 @@
+"""Tensors from nothing, from numbers and from arrays, by PyTorch's names.
+
+float32 unless `dtype` says otherwise; whole numbers are int64. Random ones take an explicit `generator` or the default one.
+"""
+import numpy as np
+
+from ..core import Tensor
+from ..random import default_generator
+
+
+def tensor(data, dtype=None, requires_grad=False):
+    """A tensor with a copy of `data`: nested lists or an array. Python floats become float32, an array keeps its dtype."""
+    copied = Tensor(data, dtype=dtype)
+    copied.data = np.array(copied.data)
+    return copied.requires_grad_() if requires_grad else copied
+
+
+def as_tensor(data, dtype=None):
+    """`data` itself if it is a tensor, else a tensor that shares the memory of an array where that is possible."""
+    if isinstance(data, Tensor) and (dtype is None or data.dtype == dtype):
+        return data
+    return Tensor(data, dtype=dtype)
+
+
+def from_numpy(array):
+    """A tensor that shares the memory of `array`."""
+    return Tensor(np.asarray(array))
+
+
+def _size(size):
+    return tuple(size[0]) if len(size) == 1 and isinstance(size[0], (tuple, list)) else size
+
+
+def zeros(*size, dtype=np.float32, requires_grad=False):
+    """Zeros of a shape: `zeros(2, 3)` or `zeros((2, 3))`."""
+    return Tensor(np.zeros(_size(size), dtype), requires_grad)
+
+
+def ones(*size, dtype=np.float32, requires_grad=False):
+    """Ones of a shape."""
+    return Tensor(np.ones(_size(size), dtype), requires_grad)
+
+
+def empty(*size, dtype=np.float32, requires_grad=False):
+    """A tensor whose elements are whatever the memory held."""
+    return Tensor(np.empty(_size(size), dtype), requires_grad)
+
+
+def full(size, fill_value, dtype=None, requires_grad=False):
+    """One value everywhere."""
+    if dtype is None and isinstance(fill_value, float):
+        dtype = np.float32
+    return Tensor(np.full(size, fill_value, dtype), requires_grad)
+
+
+def zeros_like(x, dtype=None, requires_grad=False):
+    """Zeros with the shape and dtype of x."""
+    return Tensor(np.zeros_like(as_tensor(x).data, dtype), requires_grad)
+
+
+def ones_like(x, dtype=None, requires_grad=False):
+    """Ones with the shape and dtype of x."""
+    return Tensor(np.ones_like(as_tensor(x).data, dtype), requires_grad)
+
+
+def full_like(x, fill_value, dtype=None, requires_grad=False):
+    """One value everywhere, with the shape and dtype of x."""
+    return Tensor(np.full_like(as_tensor(x).data, fill_value, dtype), requires_grad)
+
+
+def arange(start, end=None, step=1, dtype=None):
+    """start, start + step, … below end: int64 if all are whole, else float32."""
+    start, end = (0, start) if end is None else (start, end)
+    numbers = np.arange(start, end, step, dtype)
+    return Tensor(numbers.astype(np.float32) if dtype is None and numbers.dtype.kind == "f" else numbers)
+
+
+def linspace(start, end, steps, dtype=np.float32):
+    """`steps` numbers evenly from start to end, both included."""
+    return Tensor(np.linspace(start, end, steps, dtype=dtype))
+
+
+def eye(n, m=None, dtype=np.float32):
+    """Ones on the diagonal of an (n, m) matrix."""
+    return Tensor(np.eye(n, m, dtype=dtype))
+
+
+def rand(*size, dtype=np.float32, generator=None, requires_grad=False):
+    """Uniform in [0, 1)."""
+    return Tensor((generator or default_generator()).random(_size(size)).astype(dtype), requires_grad)
+
+
+def randn(*size, dtype=np.float32, generator=None, requires_grad=False):
+    """Normal with mean 0 and variance 1."""
+    return Tensor((generator or default_generator()).standard_normal(_size(size)).astype(dtype), requires_grad)
+
+
+def randint(low, high=None, size=(), generator=None):
+    """Whole numbers from low (default 0) up to, but not including, high."""
+    low, high = (0, low) if high is None else (low, high)
+    return Tensor((generator or default_generator()).integers(low, high, size))
+
+
+def randperm(n, generator=None):
+    """The numbers 0 … n − 1 in random order."""
+    return Tensor((generator or default_generator()).permutation(n))

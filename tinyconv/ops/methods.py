@@ -1,0 +1,104 @@
+"""What a tensor can do by itself: operators and methods, each an operation of this folder under PyTorch's name."""
+import numpy as np
+
+from ..core import Tensor, add, cast, is_grad_enabled
+from . import activations, algebra, arithmetic, indexing, reducing, shaping
+
+# ---- operators ---------------------------------------------------------------------------------------------------------
+
+_OPERATORS = {"add": add, "sub": arithmetic.sub, "mul": arithmetic.mul, "truediv": arithmetic.div,
+              "pow": arithmetic.pow, "matmul": algebra.matmul, "floordiv": arithmetic.floor_divide,
+              "mod": arithmetic.remainder, "and": arithmetic.logical_and, "or": arithmetic.logical_or,
+              "xor": arithmetic.logical_xor}
+
+_COMPARISONS = {"eq": arithmetic.eq, "ne": arithmetic.ne, "lt": arithmetic.lt, "le": arithmetic.le,
+                "gt": arithmetic.gt, "ge": arithmetic.ge}
+
+
+def _in_place(name, op):
+    """`x op= y` makes a new tensor, but changes a leaf that requires grad in place, which only `no_grad` allows."""
+    def method(self, other):
+        if not (self.requires_grad and self.is_leaf):
+            return op(self, other)
+        if is_grad_enabled():
+            raise RuntimeError(f"{name}=: a leaf that requires grad cannot change while operations are recorded; "
+                               "do it under tc.no_grad()")
+        self.data[...] = op(self, other).data
+        return self
+    return method
+
+
+for _name, _op in _OPERATORS.items():
+    setattr(Tensor, f"__{_name}__", lambda self, other, op=_op: op(self, other))
+    setattr(Tensor, f"__r{_name}__", lambda self, other, op=_op: op(other, self))
+    setattr(Tensor, f"__i{_name}__", _in_place(_name, _op))
+
+for _name, _op in _COMPARISONS.items():
+    setattr(Tensor, f"__{_name}__", lambda self, other, op=_op: op(self, other))
+
+
+def _set_item(self, key, value):
+    if self.requires_grad and is_grad_enabled() or not self.is_leaf:
+        raise RuntimeError("x[key] = value: a tensor in a graph cannot change; use tc.where or tc.put, "
+                           "or assign under tc.no_grad()")
+    self.data[key] = value.data if isinstance(value, Tensor) else value
+
+
+Tensor.__neg__ = lambda self: arithmetic.neg(self)
+Tensor.__pos__ = lambda self: self
+Tensor.__abs__ = lambda self: arithmetic.abs(self)
+Tensor.__invert__ = lambda self: arithmetic.logical_not(self)
+Tensor.__getitem__ = indexing.getitem
+Tensor.__setitem__ = _set_item
+Tensor.__iter__ = lambda self: (self[i] for i in range(len(self)))
+
+# ---- methods that are an operation ---------------------------------------------------------------------------------------
+
+_METHODS = {
+    arithmetic: """sub mul div neg pow square reciprocal exp expm1 log log1p log2 log10 sqrt rsqrt sin cos tan arcsin arccos arctan
+        sinh cosh tanh erf abs sign floor ceil round trunc clamp maximum minimum masked_fill remainder floor_divide
+        eq ne lt le gt ge logical_and logical_or logical_xor logical_not isnan isinf isfinite""",
+    activations: "relu sigmoid",
+    reducing: "sum mean var std amax amin max min argmax argmin any all softmax log_softmax logsumexp",
+    shaping: "transpose movedim flatten squeeze unsqueeze expand split chunk flip roll",
+    indexing: "take_along_dim gather index_select",
+    algebra: "matmul",
+}
+
+for _room, _names in _METHODS.items():
+    for _name in _names.split():
+        setattr(Tensor, _name, getattr(_room, _name))
+Tensor.add = add
+
+
+# ---- methods that read differently ---------------------------------------------------------------------------------------
+
+def _sizes(sizes):
+    """Lengths given one by one or as one sequence."""
+    return tuple(sizes[0]) if len(sizes) == 1 and not isinstance(sizes[0], int) else sizes
+
+
+def _to(self, dtype):
+    return self if self.dtype == np.dtype(dtype) else cast(self, dtype=dtype)
+
+
+def _matrix_transpose(self):
+    return shaping.permute(self, tuple(range(self.ndim))[::-1])
+
+
+Tensor.reshape = Tensor.view = lambda self, *shape: shaping.reshape(self, _sizes(shape))
+Tensor.permute = lambda self, *dims: shaping.permute(self, _sizes(dims))
+Tensor.view_as = Tensor.reshape_as = lambda self, other: shaping.reshape(self, other.shape)
+Tensor.expand_as = lambda self, other: shaping.expand(self, other.shape)
+Tensor.T = property(_matrix_transpose)
+Tensor.mT = property(lambda self: shaping.transpose(self, -1, -2))
+Tensor.t = _matrix_transpose
+Tensor.to = Tensor.type = _to
+Tensor.float = lambda self: _to(self, np.float32)
+Tensor.double = lambda self: _to(self, np.float64)
+Tensor.long = lambda self: _to(self, np.int64)
+Tensor.int = lambda self: _to(self, np.int32)
+Tensor.bool = lambda self: _to(self, np.bool_)
+Tensor.type_as = lambda self, other: _to(self, other.dtype)
+Tensor.clone = lambda self: cast(self, dtype=self.dtype)
+Tensor.contiguous = lambda self: self

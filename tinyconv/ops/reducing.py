@@ -1,0 +1,149 @@
+"""From many elements to few: sums, means, extremes, and the softmax family.
+
+`dim` is None (all), a number or a tuple, counted from the end when negative; `keepdim` leaves length-one dimensions. Sums
+of float32 are accumulated in float64: NumPy adds along the first dimension one after another, and would lose digits.
+"""
+import builtins
+from collections import namedtuple
+
+import numpy as np
+
+from ..core import broadcast_to, cast, defvjp, locally_constant, primitive
+from .arithmetic import eq, exp, log, sqrt
+from .dimensions import axes, axis
+from .indexing import take_along_dim
+from .shaping import reshape
+
+
+def spread(g, x, dim):
+    """A reduced g laid out over the shape of x again."""
+    dims = axes(dim, x.ndim, "spread")
+    kept = tuple(1 if d in dims else n for d, n in enumerate(x.shape))
+    return broadcast_to(reshape(g, kept), x.shape)
+
+
+# ---- sums --------------------------------------------------------------------------------------------------------------
+
+@primitive
+def sum(x, dim=None, keepdim=False):
+    """y = Σ x over `dim`; whole numbers and booleans add up to int64."""
+    wide, narrow = (np.float64, x.dtype) if x.dtype.kind == "f" else (np.int64, np.int64)
+    y = np.sum(x, axes(dim, x.ndim, "sum"), dtype=wide, keepdims=keepdim)
+    return y.astype(narrow, copy=False)
+defvjp(sum, lambda g, y, x, dim=None, keepdim=False: spread(g, x, dim))
+
+
+def mean(x, dim=None, keepdim=False):
+    """y = Σ x / n over `dim`"""
+    return sum(_floating(x, "mean"), dim, keepdim) / _count(x, dim)
+
+
+def var(x, dim=None, correction=1, keepdim=False):
+    """y = Σ (x − mean)² / (n − correction), in two passes; correction=0 is the biased variance that normalises."""
+    d = x - mean(x, dim, keepdim=True)
+    return sum(d * d, dim, keepdim) / builtins.max(_count(x, dim) - correction, 0)
+
+
+def std(x, dim=None, correction=1, keepdim=False):
+    """y = √var"""
+    return sqrt(var(x, dim, correction, keepdim))
+
+
+def _count(x, dim):
+    return int(np.prod([x.shape[d] for d in axes(dim, x.ndim, "mean")]))
+
+
+def _floating(x, op):
+    if x.dtype.kind != "f":
+        raise TypeError(f"{op}: expected a floating point tensor, got {x.dtype}; convert it with .float()")
+    return x
+
+
+# ---- extremes ----------------------------------------------------------------------------------------------------------
+
+@primitive
+def amax(x, dim=None, keepdim=False):
+    """y = max x over `dim`; equal maxima share the gradient equally."""
+    return np.max(x, axes(dim, x.ndim, "amax"), keepdims=keepdim)
+
+
+@primitive
+def amin(x, dim=None, keepdim=False):
+    """y = min x over `dim`; equal minima share the gradient equally."""
+    return np.min(x, axes(dim, x.ndim, "amin"), keepdims=keepdim)
+
+
+def _extreme_rule(g, y, x, dim=None, keepdim=False):
+    hit = cast(eq(x, spread(y, x, dim)), dtype=x.dtype)
+    return spread(g, x, dim) * hit / sum(hit, dim, keepdim=True)
+
+
+defvjp(amax, _extreme_rule)
+defvjp(amin, _extreme_rule)
+
+@locally_constant
+def argmax(x, dim=None, keepdim=False):
+    """The index of the first maximum, in the flattened tensor or along `dim`."""
+    return np.argmax(x, dim, keepdims=keepdim)
+
+
+@locally_constant
+def argmin(x, dim=None, keepdim=False):
+    """The index of the first minimum, in the flattened tensor or along `dim`."""
+    return np.argmin(x, dim, keepdims=keepdim)
+
+
+Extreme = namedtuple("Extreme", "values indices")
+
+
+def max(x, dim=None, keepdim=False):
+    """The largest element; with `dim` the pair (values, indices), where the first of equal maxima wins."""
+    return amax(x) if dim is None else _along(x, argmax(x, dim, True), dim, keepdim)
+
+
+def min(x, dim=None, keepdim=False):
+    """The smallest element; with `dim` the pair (values, indices), where the first of equal minima wins."""
+    return amin(x) if dim is None else _along(x, argmin(x, dim, True), dim, keepdim)
+
+
+def _along(x, indices, dim, keepdim):
+    values = take_along_dim(x, indices, dim)
+    if keepdim:
+        return Extreme(values, indices)
+    shape = tuple(n for d, n in enumerate(x.shape) if d != axis(dim, x.ndim, "max"))
+    return Extreme(reshape(values, shape), reshape(indices, shape))
+
+
+any = locally_constant(lambda x, dim=None, keepdim=False: np.any(x, dim, keepdims=keepdim))
+all = locally_constant(lambda x, dim=None, keepdim=False: np.all(x, dim, keepdims=keepdim))
+
+
+# ---- softmax -----------------------------------------------------------------------------------------------------------
+
+def _exponentials(x, dim):
+    """e^(x − max x): the shift cancels in a quotient and nothing overflows."""
+    return np.exp(x - np.max(x, dim, keepdims=True))
+
+
+@primitive
+def softmax(x, dim):
+    """yᵢ = e^xᵢ / Σⱼ e^xⱼ.   ∂L/∂x = y (g − ⟨g, y⟩)"""
+    e = _exponentials(x, dim)
+    return e / e.sum(dim, keepdims=True)
+defvjp(softmax, lambda g, y, x, dim: y * (g - sum(g * y, dim, keepdim=True)))
+
+
+@primitive
+def log_softmax(x, dim):
+    """yᵢ = xᵢ − ln Σⱼ e^xⱼ.   ∂L/∂x = g − e^y Σ g"""
+    x = x - np.max(x, dim, keepdims=True)
+    return x - np.log(np.exp(x).sum(dim, keepdims=True))
+defvjp(log_softmax, lambda g, y, x, dim: g - exp(y) * sum(g, dim, keepdim=True))
+
+
+def logsumexp(x, dim, keepdim=False):
+    """y = ln Σ e^x over `dim`, without overflow"""
+    top = np.max(x.data, axes(dim, x.ndim, "logsumexp"), keepdims=True)
+    top[~np.isfinite(top)] = 0                   # any constant shift is right; an infinite one would make NaN
+    y = log(sum(exp(x - top), dim, keepdim=True)) + top
+    return y if keepdim else reshape(y, sum(x.detach(), dim).shape)

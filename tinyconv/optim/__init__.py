@@ -1,0 +1,9 @@
+"""Optimisers and learning rate schedules, by PyTorch's names. Read them in this order: sgd,
+rmsprop, adam, lr_scheduler."""
+from . import lr_scheduler
+from .adam import Adam, AdamW
+from .optimizer import Optimizer
+from .rmsprop import RMSprop
+from .sgd import SGD
+
+__all__ = ["SGD", "RMSprop", "Adam", "AdamW", "Optimizer", "lr_scheduler"]

@@ -1,0 +1,220 @@
+"""What all optimisers share: groups of parameters, the memory kept for each, and the walk over
+them.
+
+A subclass states one thing only, how a parameter is updated given its gradient. The arithmetic is a
+kernel (`kernels/updates.py`) that changes the parameter's array in place; see there for the
+equations.
+"""
+import math
+
+import numpy as np
+
+from ..core import Tensor, enable_grad
+
+
+class Optimizer:
+    """Base of all optimisers: `params` is an iterable of tensors, or of dictionaries `{"params":
+    tensors, "lr": …}`.
+
+    Each dictionary is a group with hyperparameters of its own; what it does not name has the value
+    in `defaults`. A parameter without gradient is left alone, memory included. Parameters must be
+    leaves of dtype float32 or float64; they and the hyperparameters are checked here, with a
+    ValueError or TypeError that names the one at fault.
+
+    `param_groups` is the list of groups, and may be written to between steps (`group["lr"] =
+    0.01`). `state` maps each parameter to its memory, a dictionary of numbers and of arrays shaped
+    like the parameter.
+    """
+
+    def __init__(self, params, defaults):
+        self.defaults, self.param_groups, self.state = defaults, [], {}
+        for group in self._as_groups(params):
+            self.add_param_group(group)
+
+    def check(self, group):
+        """Raise ValueError if a hyperparameter of the group is out of range."""
+        raise NotImplementedError
+
+    def update(self, p, g, state, group):
+        """Change the array p by one step, given its gradient g, its memory and the hyperparameters
+        of its group."""
+        raise NotImplementedError
+
+    def step(self, closure=None):
+        """Update every parameter that has a gradient, once.
+
+        `closure`, if given, computes the loss and its gradients first; what it returns is returned.
+        """
+        loss = None
+        if closure is not None:
+            with enable_grad():
+                loss = closure()
+        for group in self.param_groups:
+            for p in group["params"]:
+                if p.grad is not None:
+                    g = self._gradient(p)
+                    state = self.state.setdefault(p, {})
+                    self.update(p.data, -g if group["maximize"] else g, state, group)
+        return loss
+
+    def zero_grad(self, set_to_none=True):
+        """Forget all gradients (or fill them with zeros), so that the next `backward` does not add
+        to them."""
+        for group in self.param_groups:
+            for p in group["params"]:
+                if set_to_none or p.grad is None:
+                    p.grad = None
+                else:
+                    p.grad = Tensor(np.zeros_like(p.grad.data))
+
+    # -- groups
+
+    def add_param_group(self, group):
+        """Add a group `{"params": tensors, …}`; hyperparameters it does not name are the
+        optimiser's defaults."""
+        if not isinstance(group, dict) or "params" not in group:
+            raise TypeError(f"{self._name}: a parameter group is a dictionary with the key "
+                            f"'params', got {group!r:.80}")
+        params = group["params"]
+        params = [params] if isinstance(params, Tensor) else list(params)
+        number = len(self.param_groups)
+        for i, p in enumerate(params):
+            self._check_parameter(p, f"parameter {i} of group {number}")
+        # sets compare tensors by identity, where a list would compare their elements
+        if len(set(params)) < len(params):
+            raise ValueError(f"{self._name}: a parameter appears twice in group {number}")
+        if not set(params).isdisjoint(self._parameters()):
+            raise ValueError(f"{self._name}: a parameter of group {number} is in an earlier group "
+                             "already")
+        group = {**self.defaults, **group, "params": params}
+        self.check(group)
+        self.param_groups.append(group)
+
+    def _as_groups(self, params):
+        if isinstance(params, Tensor) or not hasattr(params, "__iter__"):
+            raise TypeError(f"{self._name}: params must be an iterable of tensors or of "
+                            f"dictionaries, got {type(params).__name__}; for a model pass "
+                            "model.parameters()")
+        params = list(params)
+        if not params:
+            raise ValueError(f"{self._name}: there is nothing to optimise, params is empty; "
+                             "a generator such as model.parameters() can be walked only once")
+        return params if isinstance(params[0], dict) else [{"params": params}]
+
+    def _check_parameter(self, p, which):
+        if not isinstance(p, Tensor):
+            raise TypeError(f"{self._name}: {which} must be a tensor, got {type(p).__name__}")
+        if not p.is_leaf:
+            raise ValueError(f"{self._name}: {which} is a result of {p.grad_fn.name}; "
+                             "only leaves can be optimised")
+        if p.dtype not in (np.float32, np.float64):
+            raise TypeError(f"{self._name}: {which} must be float32 or float64, got {p.dtype}")
+
+    def _gradient(self, p):
+        """The gradient of p as an array that fits."""
+        g = p.grad.data if isinstance(p.grad, Tensor) else np.asarray(p.grad)
+        if g.shape != p.shape:
+            raise ValueError(f"{self._name}.step: a parameter of shape {p.shape} has a gradient "
+                             f"of shape {g.shape}")
+        if not p.data.flags.writeable:
+            raise ValueError(f"{self._name}.step: the array of a parameter of shape {p.shape} is "
+                             "read-only; give the parameter a copy of its own")
+        return g
+
+    def _check_numbers(self, group, *names, low=0, below=math.inf):
+        """Raise ValueError unless low ≤ group[name] < below for all names."""
+        for name in names:
+            value = group[name]
+            number = isinstance(value, (int, float, np.number)) and not isinstance(value, bool)
+            if not (number and math.isfinite(value) and low <= value < below):
+                bounds = ("that is finite" if low == -math.inf else
+                          f"at least {low}" if below == math.inf else f"in [{low}, {below})")
+                raise ValueError(f"{self._name}: {name} must be a number {bounds}, got {value!r}")
+
+    @property
+    def _name(self):
+        return type(self).__name__
+
+    # -- out and in again
+
+    def state_dict(self):
+        """All that a resumed run needs, by PyTorch's layout: parameters appear as numbers, counted
+        through the groups.
+
+        `{"state": {number: memory}, "param_groups": [{hyperparameters, "params": [numbers]}]}`. The
+        arrays are those in use, not copies.
+        """
+        numbers = {p: i for i, p in enumerate(self._parameters())}
+        return {"state": {numbers[p]: dict(memory) for p, memory in self.state.items()},
+                "param_groups": [{**group, "params": [numbers[p] for p in group["params"]]}
+                                 for group in self.param_groups]}
+
+    def load_state_dict(self, state_dict):
+        """Take over what `state_dict` gave: hyperparameters and memory, copied. Nothing changes if
+        it does not fit."""
+        groups, params = state_dict["param_groups"], self._parameters()
+        ours, theirs = ([len(g["params"]) for g in gs] for gs in (self.param_groups, groups))
+        if ours != theirs:
+            raise ValueError(f"{self._name}.load_state_dict: the groups hold {ours} parameters, "
+                             f"those saved {theirs}")
+        state, wrong = {}, []
+        for number, memory in state_dict["state"].items():
+            p = params[int(number)]
+            state[p] = {name: _copied(value, p.data) for name, value in memory.items()}
+            wrong += [f"{name} of parameter {number} has shape {value.shape}, expected {p.shape}"
+                      for name, value in state[p].items()
+                      if isinstance(value, np.ndarray) and value.shape != p.shape]
+        if wrong:
+            raise ValueError(f"{self._name}.load_state_dict: " + "; ".join(wrong))
+        loaded = [{**self.defaults, **group, "params": own["params"]}
+                  for own, group in zip(self.param_groups, groups)]
+        for group in loaded:
+            self.check(group)
+        self.param_groups, self.state = loaded, state
+
+    def _parameters(self):
+        return [p for group in self.param_groups for p in group["params"]]
+
+    def __repr__(self):
+        lines = [f"{self._name} ("]
+        for i, group in enumerate(self.param_groups):
+            lines.append(f"Parameter Group {i}")
+            lines += [f"    {name}: {group[name]}" for name in sorted(group) if name != "params"]
+        return "\n".join(lines + [")"])
+
+
+def _copied(value, like):
+    """A copy of an array of the memory with the dtype of its parameter; numbers as they are."""
+    value = value.data if isinstance(value, Tensor) else value
+    if not isinstance(value, np.ndarray):
+        return value
+    if value.ndim == 0 and like.ndim:
+        return value.item()              # PyTorch counts steps in a tensor without dimensions
+    return value.astype(like.dtype)
+
+
+def memory(state, name, p):
+    """The array `state[name]` that is kept for the array p: zeros at first."""
+    if name not in state:
+        state[name] = np.zeros_like(p)
+    return state[name]
+
+
+def run(kernel, p, g, memories, *numbers):
+    """Call the update kernel on p, g and the memories (arrays or None), flattened.
+
+    The kernels want flat arrays that agree element by element. Where all lie in C order that is a
+    view. Otherwise they are walked in the order in which p lies in memory; what does not lie so is
+    copied, and the result copied back.
+    """
+    arrays = (p, g, *memories)
+    if all(a is None or a.flags.c_contiguous and a.dtype == p.dtype for a in arrays):
+        kernel(*(None if a is None else a.reshape(-1) for a in arrays), *numbers)
+        return
+    order = sorted(range(p.ndim), key=lambda i: -abs(p.strides[i]))
+    arrays = [None if a is None else a.transpose(order) for a in arrays]
+    dense = [None if a is None else np.ascontiguousarray(a, dtype=p.dtype) for a in arrays]
+    kernel(*(None if d is None else d.reshape(-1) for d in dense), *numbers)
+    for i, (a, d) in enumerate(zip(arrays, dense)):
+        if i != 1 and a is not None and not np.may_share_memory(a, d):
+            a[...] = d

@@ -1,0 +1,114 @@
+"""The figures of a run: functions from numbers to a PNG, as bytes; pyplot stays out of it."""
+import io
+
+import numpy as np
+
+# From the palette of Okabe & Ito (2008), which people of any colour vision can tell apart.
+BLUE, ORANGE, GREY = "#0072B2", "#D55E00", "#6b6b6b"
+STYLE = {"font.size": 11, "axes.titlesize": 12, "axes.spines.top": False,
+         "axes.spines.right": False, "axes.grid": True, "grid.color": "#e6e6e6",
+         "axes.edgecolor": GREY, "axes.axisbelow": True, "lines.linewidth": 1.8,
+         "lines.markersize": 4}
+MARKED = 20                            # up to so many epochs each has its dot
+ANNOTATED = 20                         # up to so many classes a confusion matrix shows its numbers
+
+
+# ---- curves --------------------------------------------------------------------------------------
+
+def curves(history, title=""):
+    """Loss and error over the epochs, training dashed and test solid."""
+    from matplotlib import rc_context
+
+    with rc_context(STYLE):
+        figure, axes = _figure(9.6, 4.0, 1, 2)
+        for axis, key, name in zip(axes, ("loss", "accuracy"), ("cross-entropy loss", "error (%)")):
+            lines = []
+            for part, colour, dashes in (("train", ORANGE, "--"), ("test", BLUE, "-")):
+                values = np.array(history[f"{part}_{key}"])
+                if len(values):
+                    values = values if key == "loss" else 100 * (1 - values)
+                    axis.plot(history["epoch"], values, dashes, color=colour, label=part,
+                              marker="o" if len(values) <= MARKED else None)
+                    lines.append((values, colour))
+            _finish(axis, lines, history["epoch"], name)
+        figure.suptitle(title)
+        return _png(figure)
+
+
+def _finish(axis, lines, epochs, name):
+    """Scales, labels, and the last value beside each line."""
+    from matplotlib.ticker import FuncFormatter, MaxNLocator
+
+    axis.set_xlabel("epoch")
+    axis.set_ylabel(name)
+    axis.set_xlim(0.5, max(epochs) + 0.5)
+    axis.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
+    if min(values.min() for values, _ in lines) > 0:         # an error of 0 % has no logarithm
+        axis.set_yscale("log")
+        axis.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+        axis.yaxis.set_minor_formatter(FuncFormatter(_minor_label(axis)))
+    axis.legend(frameon=False)
+    # the greater value above its point, the lesser below: so they never overlap
+    lines.sort(key=lambda line: -line[0][-1])
+    for (values, colour), side in zip(lines, ("bottom", "top")):
+        axis.annotate(f"{values[-1]:.3g}", (epochs[-1], values[-1]), xytext=(6, 0), va=side,
+                      color=colour, textcoords="offset points", fontsize=9)
+
+
+def _minor_label(axis):
+    """Label 2, 3 and 5 of each power of ten, if the axis spans so little that they fit."""
+    def label(value, _):
+        low, high = axis.get_ylim()
+        return f"{value:g}" if high / low < 30 and f"{value:e}"[0] in "235" else ""
+    return label
+
+
+# ---- confusion -----------------------------------------------------------------------------------
+
+def confusion(matrix, classes, title=""):
+    """The confusion matrix (K, K): a row for each true class, coloured by its share."""
+    from matplotlib import rc_context
+    from matplotlib.colors import PowerNorm
+
+    K, longest = len(classes), max(map(len, classes))
+    small = K <= ANNOTATED
+    side = max(5.0, 0.52 * K) if small else 9.0              # inches
+    share = 100 * matrix / np.maximum(matrix.sum(axis=1, keepdims=True), 1)
+    with rc_context({**STYLE, "axes.grid": False}):
+        figure, axis = _figure(side + 0.09 * longest + 1.2, side + 0.07 * longest, 1, 1)
+        # errors are rare: on an even scale they would all look alike
+        image = axis.imshow(share, cmap="Blues", norm=PowerNorm(0.4, 0, 100))
+        ticks = range(0, K, 1 if small else 5)
+        names = [classes[i] for i in ticks]
+        slanted = {"rotation": 45, "ha": "right", "rotation_mode": "anchor"} if longest > 3 else {}
+        axis.set_xticks(ticks, names, **slanted)
+        axis.set_yticks(ticks, names)
+        axis.tick_params(length=0)
+        axis.set_xlabel("taken for")
+        axis.set_ylabel("in truth")
+        axis.set_title(title)
+        for i, j in np.argwhere(matrix) if small else ():
+            axis.text(j, i, f"{matrix[i, j]}", ha="center", va="center", fontsize=9,
+                      color="white" if share[i, j] > 20 else "black")
+        bar = figure.colorbar(image, ax=axis, shrink=0.8, ticks=[0, 1, 5, 20, 50, 100])
+        bar.set_label("of the true class (%)")
+        bar.outline.set_visible(False)
+        return _png(figure)
+
+
+# ---- without pyplot ------------------------------------------------------------------------------
+
+def _figure(width, height, rows, columns):
+    """A figure of so many inches and its axes."""
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(width, height), layout="constrained")
+    FigureCanvasAgg(figure)
+    return figure, figure.subplots(rows, columns)
+
+
+def _png(figure):
+    buffer = io.BytesIO()
+    figure.savefig(buffer, format="png", dpi=150)
+    return buffer.getvalue()

@@ -1,0 +1,54 @@
+"""What a run has measured so far: one record an epoch."""
+import json
+
+
+class History:
+    """The records of a run, one dictionary an epoch, in order.
+
+        epoch                           counted from 1
+        train_loss, train_accuracy     over the epoch, while the weights changed; in nats, in [0, 1]
+        test_loss, test_accuracy       at its end; absent if there was no test set
+        lr                             the learning rate of its last step
+        seconds, images_per_second     of the training, without the test
+
+    `history["test_accuracy"]` is a column, `history[-1]` a record.
+    """
+
+    def __init__(self, records=()):
+        self.records = list(records)
+
+    def append(self, record):
+        self.records.append(record)
+
+    def __getitem__(self, key):
+        if isinstance(key, str):
+            return [record[key] for record in self.records if key in record]
+        return self.records[key]
+
+    def __len__(self):
+        return len(self.records)
+
+    def to_json_lines(self):
+        """One line of JSON an epoch, as in `metrics.jsonl`."""
+        return "".join(json.dumps(record) + "\n" for record in self.records)
+
+    @classmethod
+    def from_json_lines(cls, text):
+        """The history that `to_json_lines` wrote."""
+        return cls(json.loads(line) for line in text.splitlines())
+
+    def __repr__(self):
+        return "\n".join(map(describe, self.records)) or "History: no epoch yet"
+
+
+def describe(record):
+    """A record in one line for people."""
+    parts = [f"epoch {record['epoch']:3d}",
+             f"train loss {record['train_loss']:.4f}  "
+             f"accuracy {100 * record['train_accuracy']:5.2f} %"]
+    if "test_loss" in record:
+        parts.append(f"test loss {record['test_loss']:.4f}  "
+                     f"accuracy {100 * record['test_accuracy']:5.2f} %")
+    parts += [f"lr {record['lr']:.3g}", f"{record['seconds']:.1f} s",
+              f"{record['images_per_second']:,.0f} images/s"]
+    return "   ".join(parts)
