@@ -111,9 +111,18 @@ def test_train_takes_a_folder_of_pictures_and_so_do_evaluate_and_predict(tinycon
     assert [line.split(": ")[1].split()[0] for line in out.splitlines()] == ["dark", "light"]
 
 
-def test_threads_are_set_also_beyond_the_number_of_cores():
-    code = "from tinyconv.cli.options import set_threads as s; import numba; s(5); print(numba.get_num_threads())"
-    assert subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True).stdout == "5\n"
+@pytest.mark.skipif(os.name != "posix", reason="only POSIX can replace a process")
+@pytest.mark.parametrize("threads", ["1", "5"])
+def test_threads_are_set_also_beyond_the_number_of_cores(threads, tmp_path):
+    result = subprocess.run([sys.executable, "-m", "tinyconv", "train", "mlp", "--limit", "20",
+                             "--epochs", "1", "--out", tmp_path / "x", "--threads", threads],
+                            env={**os.environ, "PYTHONPATH": str(ROOT)}, capture_output=True, text=True)
+    assert result.returncode == 0 and f"{threads} threads" in result.stdout, result.stderr
+
+
+def test_more_threads_than_there_are_is_bad_usage_from_python(tinyconv):
+    status, out, err = tinyconv("train", "--threads", 1000)
+    assert status == 2 and one_line(err) and "set NUMBA_NUM_THREADS=1000" in err
 
 
 def test_a_diverging_run_fails_with_one_line_and_keeps_nothing_broken(tinyconv):
@@ -259,6 +268,12 @@ def test_an_unwritable_folder_is_noticed_before_the_first_step(tinyconv):
     assert status == 1 and one_line(err) and "cannot write to the folder locked/run" in err
 
 
+def test_a_folder_that_cannot_be_made_is_noticed_before_the_first_step(tinyconv):
+    Path("plain").write_text("")
+    status, out, err = tinyconv("train", "--out", "plain/run")
+    assert status == 1 and one_line(err) and "cannot write to the folder plain/run" in err
+
+
 def test_a_file_where_a_folder_should_be_is_noticed(tinyconv):
     Path("runs").write_text("")
     status, out, err = tinyconv("train", "mlp")
@@ -268,6 +283,16 @@ def test_a_file_where_a_folder_should_be_is_noticed(tinyconv):
 def test_traceback_shows_where_an_error_came_from(tinyconv):
     with pytest.raises(FileNotFoundError):
         tinyconv("evaluate", "nowhere", "--traceback")
+
+
+def test_an_interrupted_run_says_so_and_keeps_the_last_epoch(tinyconv, monkeypatch):
+    def interrupt(self, event, run):
+        if event == "step" and run.epoch == 2:
+            raise KeyboardInterrupt
+    monkeypatch.setattr("tinyconv.training.progress.ProgressBar.__call__", interrupt)
+    status, out, err = tinyconv("train", "mlp", "--limit", 100, "--epochs", 3, "--out", "x")
+    assert status == 130 and err == "interrupted\n"
+    assert Path("x/metrics.jsonl").read_text().count("\n") == 1 and Path("x/weights.safetensors").exists()
 
 
 # ---- help ----------------------------------------------------------------------------------------

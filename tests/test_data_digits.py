@@ -38,11 +38,12 @@ def test_digits_are_white_on_black_centred_by_mass_with_a_dark_border(drawn):
     assert 0.08 < images.mean() < 0.2                       # MNIST: 0.131
     edge = images.copy()
     edge[:, 2:-2, 2:-2] = 0
-    assert (edge.sum(axis=(1, 2)) == 0).mean() > 0.8        # as in MNIST, a few reach further
+    assert (edge.sum(axis=(1, 2)) == 0).mean() > 0.75       # MNIST: 0.87; a few reach further
     grid = np.arange(28)
     for axis in (1, 2):
         centre = (images.sum(axis=3 - axis) @ grid) / images.sum(axis=(1, 2))
-        assert np.abs(centre - 13.5).max() < 1.5
+        offset = np.abs(centre - 13.5)
+        assert offset.mean() < 0.6 and offset.max() < 3     # pixels; where lines overlap, more
 
 
 def test_every_style_of_every_digit_draws_inside_its_page():
@@ -76,7 +77,7 @@ def test_the_classes_are_told_apart_by_the_nearest_of_2000_images():
     train, test = data.load("digits").limit(2000), data.load("digits", "test").limit(300)
 
     def blurred(images):
-        pooled = images.reshape(len(images), 14, 2, 14, 2).mean(axis=(2, 4)).reshape(len(images), -1)
+        pooled = images.reshape(-1, 14, 2, 14, 2).mean(axis=(2, 4)).reshape(-1, 196)
         return pooled / np.linalg.norm(pooled, axis=1, keepdims=True)
 
     nearest = (blurred(test.images) @ blurred(train.images).T).argmax(axis=1)

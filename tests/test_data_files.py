@@ -211,7 +211,7 @@ def test_the_embedded_digits_need_no_files(home):
 def test_mirrors_are_tried_in_turn_whatever_goes_wrong(home, monkeypatch):
     _, _, gz = mini_mnist()
     asked = []
-    failures = iter([OSError("403 Forbidden"), ValueError("sha256 differs"), EOFError(), KeyError()])
+    failures = iter([OSError("403 Forbidden"), ValueError("sha256"), EOFError(), KeyError()])
 
     def fake(url, path, sha256):
         asked.append(url)
@@ -255,7 +255,8 @@ def test_an_altered_download_in_the_cache_is_fetched_anew(home, monkeypatch):
 
 
 def test_a_mirror_that_gives_other_content_is_not_believed(home, monkeypatch):
-    monkeypatch.setattr(files, "_retrieve", lambda url, path, sha256: path.write_bytes(b"?") and path)
+    monkeypatch.setattr(files, "_retrieve",
+                        lambda url, path, sha256: path.write_bytes(b"?") and path)
     with pytest.raises(ChecksumError, match="train-images-idx3-ubyte.gz: altered or incomplete"):
         data.load("mnist")
 

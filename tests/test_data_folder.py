@@ -53,7 +53,8 @@ def test_a_folder_without_a_split_sets_a_fifth_of_each_class_aside(flat_folder):
     assert np.bincount(train.labels).tolist() == [8, 8]
     assert np.bincount(test.labels).tolist() == [2, 2]
     for label in (0, 1):
-        values = [set(part.images[part.labels == label, 0, 0, 0].tolist()) for part in (train, test)]
+        values = [set(part.images[part.labels == label, 0, 0, 0].tolist())
+                  for part in (train, test)]
         assert not values[0] & values[1] and len(values[0] | values[1]) == 10
     again, _ = load_folder(flat_folder, size=8)
     np.testing.assert_array_equal(again.images, train.images)
@@ -97,10 +98,11 @@ def test_a_picture_taken_sideways_is_turned_upright(tmp_path):
 def bomb():
     """A PNG of a few hundred bytes that claims 60 000 × 60 000 pixels."""
     def chunk(kind, body):
-        return struct.pack(">I", len(body)) + kind + body + struct.pack(">I", zlib.crc32(kind + body))
+        checksum = struct.pack(">I", zlib.crc32(kind + body))
+        return struct.pack(">I", len(body)) + kind + body + checksum
     header = struct.pack(">IIBBBBB", 60_000, 60_000, 8, 0, 0, 0, 0)
-    return (b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", zlib.compress(bytes(999)))
-            + chunk(b"IEND", b""))
+    return (b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header)
+            + chunk(b"IDAT", zlib.compress(bytes(999))) + chunk(b"IEND", b""))
 
 
 def bad_pictures(good):

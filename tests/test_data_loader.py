@@ -59,8 +59,8 @@ def test_batches_are_float32_channels_last_and_normalised(C):
 
 def test_the_same_generator_state_gives_the_same_epoch_with_and_without_prefetch():
     def two_epochs(prefetch):
-        loader = plain(numbered(C=3), 4, True, rng(5), [RandomCrop(padding=1), RandomHorizontalFlip()],
-                       prefetch=prefetch)
+        augment = [RandomCrop(padding=1), RandomHorizontalFlip()]
+        loader = plain(numbered(C=3), 4, True, rng(5), augment, prefetch=prefetch)
         return [list(loader), list(loader)]
 
     first, second = two_epochs(True), two_epochs(False)

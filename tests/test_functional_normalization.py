@@ -66,7 +66,7 @@ def test_running_statistics_move_as_in_pytorch(torch, rng, momentum, dtype):
         torch.nn.functional.batch_norm(torch.tensor(x), *theirs, training=True, momentum=momentum)
     for o, t in zip(ours, theirs):
         assert o.dtype == dtype
-        np.testing.assert_allclose(o.data, t.numpy(), rtol=1e-6)
+        np.testing.assert_allclose(o.data, t.numpy(), rtol=1e-5, atol=1e-6)
 
 
 def test_batch_norm_is_right_far_from_zero(torch):

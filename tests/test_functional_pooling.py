@@ -132,7 +132,9 @@ x4 = tc.ones(2, 3, 8, 8)
     (lambda: F.max_pool2d(x4, 2, dilation=0), "max_pool2d.*dilation"),
     (lambda: F.avg_pool2d(x4, 2, divisor_override=0), "avg_pool2d.*divisor"),
     (lambda: F.avg_pool2d(x4.long(), 2), "avg_pool2d.*int64"),
-    (lambda: F.adaptive_avg_pool2d(x4, 0), "adaptive_avg_pool2d"),
+    (lambda: F.adaptive_avg_pool2d(x4, -1), "adaptive_avg_pool2d"),
+    (lambda: F.adaptive_max_pool2d(tc.ones(2, 3, 0, 4), 1), "adaptive_max_pool2d"),
+    (lambda: F.max_pool1d(tc.ones(1, 2, 1), 2, 1, 1, dilation=2), "max_pool1d.*sees nothing"),
     (lambda: F.adaptive_avg_pool2d(x4, (1, 2, 3)), "adaptive_avg_pool2d"),
     (lambda: F.adaptive_max_pool2d(tc.ones(3), 1), "adaptive_max_pool2d"),
     (lambda: F.max_pool1d(tc.ones(2, 3, 4, 4), 2), "max_pool1d")])

@@ -1,4 +1,11 @@
-"""One training step of a network is PyTorch's: the loss, every gradient, every parameter and buffer afterwards."""
+"""One training step of a network is PyTorch's: loss, every gradient, every parameter and buffer after it.
+
+A gradient jumps where the input of a ReLU crosses zero. Among the millions of activations of a network
+some lie so close to zero that the last bit of float32 decides, and then two correct programs differ by 1 % (so
+do PyTorch in float32 and in float64). Batches with such an activation are therefore passed over.
+"""
+import copy
+
 import numpy as np
 import pytest
 
@@ -63,6 +70,32 @@ def torch_lenet5(torch):
     return Net()
 
 
+def distance_from_kinks(torch, model, x):
+    """The smallest |input| of a ReLU, computed in float64."""
+    smallest, relu = [], torch.nn.functional.relu
+
+    def watched(z):
+        smallest.append(z.abs().min().item())
+        return relu(z)
+    torch.nn.functional.relu = watched
+    try:
+        with torch.no_grad():
+            copy.deepcopy(model).double()(torch.tensor(x))
+    finally:
+        torch.nn.functional.relu = relu
+    return min(smallest)
+
+
+def a_batch(torch, model, shape):
+    """Images without an activation that rounding could push across a kink, and labels."""
+    for seed in range(100):
+        generator = np.random.default_rng(seed)
+        x = generator.standard_normal(shape).astype(np.float32).astype(np.float64)
+        if distance_from_kinks(torch, model, x) > 5e-6:
+            return x, generator.integers(0, 10, shape[0])
+    raise AssertionError("every batch has an activation within 5e-6 of a kink")
+
+
 def assert_close(name, ours, theirs, tolerance):
     """The largest difference, relative to the largest element."""
     theirs = theirs.detach().numpy()
@@ -72,15 +105,15 @@ def assert_close(name, ours, theirs, tolerance):
 
 
 @pytest.mark.parametrize("dtype, tolerance", [("float32", 1e-5), ("float64", 1e-10)])
-@pytest.mark.parametrize("name, reference, shape, batch", [
-    ("resnet20", torch_resnet20, (3, 32, 32), 16), ("lenet5", torch_lenet5, (1, 28, 28), 16)])
-def test_one_training_step_is_pytorchs(torch, rng, name, reference, shape, batch, dtype, tolerance):
+@pytest.mark.parametrize("name, reference, shape", [
+    ("resnet20", torch_resnet20, (4, 3, 32, 32)), ("lenet5", torch_lenet5, (8, 1, 28, 28))])
+def test_one_training_step_is_pytorchs(torch, name, reference, shape, dtype, tolerance):
     tc.manual_seed(7)
     ours, theirs = models.create(name), reference(torch)
     theirs.load_state_dict({k: torch.tensor(v.numpy()) for k, v in ours.state_dict().items()})
+    x, t = a_batch(torch, theirs, shape)
+    x = x.astype(dtype)
     ours.to(dtype), theirs.to(getattr(torch, dtype))
-    x = rng.standard_normal((batch, *shape)).astype(dtype)
-    t = rng.integers(0, 10, batch)
     settings = dict(lr=0.1, momentum=0.9, weight_decay=1e-4)
     our_sgd = optim.SGD(ours.parameters(), **settings)
     their_sgd = torch.optim.SGD(theirs.parameters(), **settings)

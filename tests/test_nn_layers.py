@@ -22,17 +22,20 @@ LAYERS = [
     ("Conv2d", dict(in_channels=4, out_channels=4, kernel_size=(3, 2), stride=(2, 3), padding=(2, 0),
                     dilation=(1, 2), groups=4, bias=False), (2, 4, 8, 9)),
     ("Conv2d", dict(in_channels=2, out_channels=2, kernel_size=3, padding="valid"), (2, 2, 5, 5)),
-    *[("Conv2d", dict(in_channels=2, out_channels=3, kernel_size=3, stride=2, padding=(2, 1), padding_mode=mode), (2, 2, 6, 5))
-      for mode in ("reflect", "replicate", "circular")],
-    ("Conv3d", dict(in_channels=2, out_channels=3, kernel_size=(1, 2, 3), stride=(1, 2, 1), padding=(0, 1, 1)), (2, 2, 3, 4, 5)),
-    ("Conv3d", dict(in_channels=2, out_channels=2, kernel_size=2, padding="same", padding_mode="replicate"), (1, 2, 3, 4, 5)),
+    *[("Conv2d", dict(in_channels=2, out_channels=3, kernel_size=3, stride=2, padding=(2, 1), padding_mode=mode),
+       (2, 2, 6, 5)) for mode in ("reflect", "replicate", "circular")],
+    ("Conv3d", dict(in_channels=2, out_channels=3, kernel_size=(1, 2, 3), stride=(1, 2, 1), padding=(0, 1, 1)),
+     (2, 2, 3, 4, 5)),
+    ("Conv3d", dict(in_channels=2, out_channels=2, kernel_size=2, padding="same", padding_mode="replicate"),
+     (1, 2, 3, 4, 5)),
     ("ConvTranspose1d", dict(in_channels=2, out_channels=3, kernel_size=4, stride=2, padding=1), (2, 2, 5)),
     ("ConvTranspose2d", dict(in_channels=4, out_channels=6, kernel_size=3, stride=2, padding=1, output_padding=1,
                              groups=2, dilation=2), (2, 4, 4, 3)),
     ("ConvTranspose3d", dict(in_channels=2, out_channels=1, kernel_size=2, bias=False), (1, 2, 2, 3, 2)),
     ("MaxPool1d", dict(kernel_size=3, stride=2, padding=1), (2, 3, 9)),
     ("MaxPool2d", dict(kernel_size=2), (2, 3, 7, 6)),
-    ("MaxPool2d", dict(kernel_size=(3, 2), stride=(1, 2), padding=(1, 0), dilation=(2, 1), ceil_mode=True), (2, 3, 7, 6)),
+    ("MaxPool2d", dict(kernel_size=(3, 2), stride=(1, 2), padding=(1, 0), dilation=(2, 1), ceil_mode=True),
+     (2, 3, 7, 6)),
     ("MaxPool3d", dict(kernel_size=2), (2, 1, 4, 4, 5)),
     ("AvgPool1d", dict(kernel_size=2, padding=1), (2, 3, 7)),
     ("AvgPool2d", dict(kernel_size=(3, 2), stride=2, padding=1, count_include_pad=False, ceil_mode=True), (2, 3, 7, 6)),
@@ -62,9 +65,11 @@ LAYERS = [
     ("GroupNorm", dict(num_groups=3, num_channels=6, affine=False), (2, 6, 4)),
     ("LocalResponseNorm", dict(size=3, alpha=0.5, beta=0.6, k=2), (2, 5, 3, 3)),
     ("LocalResponseNorm", dict(size=2), (2, 4, 6)),
-    ("ReLU", {}, (3, 4)), ("LeakyReLU", dict(negative_slope=0.2), (3, 4)), ("Tanh", {}, (3, 4)), ("Sigmoid", {}, (3, 4)),
+    ("ReLU", {}, (3, 4)), ("LeakyReLU", dict(negative_slope=0.2), (3, 4)), ("Tanh", {}, (3, 4)),
+    ("Sigmoid", {}, (3, 4)),
     ("GELU", {}, (3, 4)), ("GELU", dict(approximate="tanh"), (3, 4)), ("SiLU", {}, (3, 4)),
-    ("Softplus", dict(beta=2, threshold=3), (3, 4)), ("Softmax", dict(dim=1), (3, 4)), ("LogSoftmax", dict(dim=-1), (3, 4)),
+    ("Softplus", dict(beta=2, threshold=3), (3, 4)), ("Softmax", dict(dim=1), (3, 4)),
+    ("LogSoftmax", dict(dim=-1), (3, 4)),
 ]
 
 
@@ -114,9 +119,8 @@ def close(a, b):
     np.testing.assert_allclose(a.data, b, rtol=1e-9, atol=1e-11)
 
 
-@pytest.mark.torch
 @pytest.mark.parametrize("name", sorted({name for name, _, _ in LAYERS}))
-def test_a_layer_shows_itself_with_its_settings(torch, name):
+def test_a_layer_shows_itself_with_its_settings(name):
     arguments = next(arguments for other, arguments, _ in LAYERS if other == name)
     assert repr(getattr(nn, name)(**arguments)).startswith(name + "(")
 
@@ -124,8 +128,8 @@ def test_a_layer_shows_itself_with_its_settings(torch, name):
 @pytest.mark.torch
 @pytest.mark.parametrize("name, arguments", [
     ("Linear", (3, 4)), ("Conv2d", (3, 4, 3)), ("Conv2d", (4, 4, 3, 2, 1, 1, 2, False)), ("MaxPool2d", (2,)),
-    ("BatchNorm2d", (4,)), ("Dropout", (0.2,)), ("AvgPool2d", (2,)), ("AdaptiveAvgPool2d", (1,)), ("Flatten", ()),
-    ("ReLU", ()), ("ReLU", (True,)), ("ConvTranspose2d", (3, 4, 3, 2, 1, 1)), ("GroupNorm", (2, 4))])
+    ("Dropout", (0.2,)), ("AvgPool2d", (2,)), ("AdaptiveAvgPool2d", (1,)), ("Flatten", ()), ("ReLU", ()),
+    ("SiLU", (True,)), ("ConvTranspose2d", (3, 4, 3, 2, 1, 1)), ("GELU", ("tanh",)), ("Softmax", (1,))])
 def test_a_layer_shows_itself_as_pytorchs_does(torch, name, arguments):
     assert repr(getattr(nn, name)(*arguments)) == repr(getattr(torch.nn, name)(*arguments))
 
@@ -163,6 +167,16 @@ def test_an_input_of_the_wrong_rank_is_named(layer, shape):
     assert layer.__name__ in str(error.value) and str(shape) in str(error.value)
 
 
+@pytest.mark.parametrize("layer", [nn.BatchNorm2d(4, bias=False), nn.GroupNorm(2, 4, bias=False),
+                                   nn.InstanceNorm2d(4, affine=True, bias=False), nn.LayerNorm(4, bias=False)])
+def test_a_normalisation_may_scale_without_shifting(layer):
+    assert [name for name, _ in layer.named_parameters()] == ["weight"]
+    layer.weight.data[...] = 3
+    layer(tc.randn(2, 4, 4, 4)).sum().backward()
+    layer.reset_parameters()
+    assert (layer.weight.data == 1).all()
+
+
 # ---- what has no counterpart in PyTorch, and what is refused -------------------------------------
 
 def test_spatial_pyramid_pooling_makes_the_same_number_of_features_of_any_image():
@@ -182,7 +196,8 @@ def test_spatial_pyramid_pooling_makes_the_same_number_of_features_of_any_image(
     (lambda: nn.Conv2d(3, 8, 3, padding=-1), "padding should be a whole number ≥ 0 or 2 of them, got -1"),
     (lambda: nn.Conv2d(3, 8, 3, padding="full"), "padding should be numbers, 'same' or 'valid', got 'full'"),
     (lambda: nn.Conv2d(3, 8, 3, 2, "same"), "padding='same' needs stride 1, got stride (2, 2)"),
-    (lambda: nn.Conv1d(3, 8, 3, padding_mode="mirror"), "padding_mode should be one of zeros, reflect, replicate, circular"),
+    (lambda: nn.Conv1d(3, 8, 3, padding_mode="mirror"),
+     "padding_mode should be one of zeros, reflect, replicate, circular, got 'mirror'"),
     (lambda: nn.ConvTranspose1d(3, 8, 3, padding_mode="reflect"), "only padding_mode='zeros' is defined"),
     (lambda: nn.GroupNorm(4, 6), "num_channels=6 should be a multiple of num_groups=4")])
 def test_settings_that_make_no_sense_are_refused(make, words):

@@ -252,6 +252,32 @@ def test_step_returns_what_the_closure_returned():
     assert p.data == 0
 
 
+# ---- clipping --------------------------------------------------------------------------------------
+
+@pytest.mark.torch
+@given(st.floats(1e-3, 1e3), st.sampled_from([1.0, 2.0, 3.5, float("inf")]), seeds)
+def test_clipping_equals_that_of_pytorch(max_norm, norm_type, seed):
+    torch = pytest.importorskip("torch")
+    params = parameters(np.random.default_rng(seed))
+    theirs = [torch.tensor(p.data, requires_grad=True) for p in params]
+    for p, q in zip(params[1:], theirs[1:]):             # the first has none
+        p.grad, q.grad = Tensor(p.data * 3), torch.tensor(p.data * 3)
+    norm = optim.clip_grad_norm_(params, max_norm, norm_type)
+    assert norm.item() == pytest.approx(torch.nn.utils.clip_grad_norm_(theirs, max_norm, norm_type).item())
+    assert_close([p.grad for p in params[1:]], [q.grad.numpy() for q in theirs[1:]])
+    assert params[0].grad is None
+
+
+def test_clipping_does_not_overflow_and_can_refuse():
+    p = Tensor(np.zeros(2, np.float32), requires_grad=True)
+    p.grad = Tensor(np.array([3e30, 4e30], np.float32))
+    assert optim.clip_grad_norm_(p, 1.0).item() == pytest.approx(5e30)
+    np.testing.assert_allclose(p.grad.data, [0.6, 0.8], rtol=1e-6)
+    p.grad = Tensor(np.array([np.nan, 1], np.float32))
+    with pytest.raises(RuntimeError, match="norm of the gradients is nan"):
+        optim.clip_grad_norm_([p], 1.0, error_if_nonfinite=True)
+
+
 # ---- saving and loading --------------------------------------------------------------------------
 
 @given(optimisers, seeds)

@@ -5,11 +5,11 @@ import time
 import numpy as np
 import pytest
 
-from tinyconv import data, nn, ops, random, training
+from tinyconv import data, models, nn, ops, random, training
 from tinyconv.core import Tensor
 from tinyconv.nn import functional as F
 from tinyconv.training import figures, folder
-from tinyconv.training.recipes import TABLE, Recipe, choose
+from tinyconv.training.recipes import TABLE, Recipe, choose, model_arguments
 
 SMALL = Recipe(epochs=2, batch_size=32, lr=0.1, shift=1)
 
@@ -248,8 +248,21 @@ def test_a_folder_without_a_run_is_named(tmp_path):
 # ---- recipes -------------------------------------------------------------------------------------
 
 def test_there_is_a_recipe_for_any_model_and_any_data():
-    assert choose("something new", "unheard of") is TABLE[-1][2]
-    assert choose("lenet5", "mnist").shift and choose("resnet20", "cifar10").flip
+    assert choose(Small(), "unheard of") is TABLE[-1][2]
+    assert choose(models.create("lenet5"), "mnist").shift
+    assert choose(models.create("resnet20"), "cifar10").lr == 0.4
+
+
+def test_every_kind_of_model_in_the_table_exists():
+    kinds = {type(models.create(name)).__name__ for name in models.list() if "152" not in name}
+    assert {kind for kind, _, _ in TABLE} - {"*"} <= kinds
+
+
+def test_resnets_for_photographs_get_a_stem_for_small_images():
+    small = stripes(2)
+    model = models.create("resnet18", **model_arguments("resnet18", small))
+    assert model.conv1.kernel_size == (3, 3)
+    training.loop.check_fit(model, small)
 
 
 def test_the_learning_rate_follows_the_batch_size_unless_it_is_given():

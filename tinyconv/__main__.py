@@ -4,10 +4,11 @@ Exit status 0: done; 1: it failed; 2: the command line is wrong; 130: interrupte
 line on standard error; `--traceback` shows where it came from.
 """
 import argparse
+import os
 import sys
 
 from .cli import COMMANDS
-from .cli.options import UsageError
+from .cli.options import TooManyThreads, UsageError
 
 # What a user can cause: a bad file, a full disk, data that do not fit. Anything else is a fault of
 # ours and keeps its traceback.
@@ -41,15 +42,16 @@ def parser():
 
 
 def main(argv=None):
-    """Run the command line and return its exit status."""
-    argv = sys.argv[1:] if argv is None else list(argv)
+    """Run a command line, by default that of the process, and return its exit status."""
     args = parser().parse_args(argv)
-    args.command_line = argv
+    args.command_line = sys.argv[1:] if argv is None else list(argv)
     try:
         status = args.run(args)
         sys.stdout.flush()
         return status or 0
     except UsageError as error:
+        if isinstance(error, TooManyThreads) and argv is None and os.name == "posix":
+            _start_anew(NUMBA_NUM_THREADS=error.count)
         print(f"tinyconv {args.command}: error: {error}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:
@@ -63,6 +65,12 @@ def main(argv=None):
             raise
         print(f"tinyconv {args.command}: error: {error or type(error).__name__}", file=sys.stderr)
         return 1
+
+
+def _start_anew(**environment):
+    """Run the command of this process again from the start, in another environment."""
+    changed = {name: str(value) for name, value in environment.items()}
+    os.execve(sys.executable, [sys.executable, *sys.orig_argv[1:]], {**os.environ, **changed})
 
 
 if __name__ == "__main__":

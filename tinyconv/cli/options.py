@@ -2,7 +2,6 @@
 import argparse
 import difflib
 import json
-import os
 
 import numba
 
@@ -11,6 +10,15 @@ from .. import data, models
 
 class UsageError(Exception):
     """The command line itself is wrong: exit status 2."""
+
+
+class TooManyThreads(UsageError):
+    """More threads than numba's pool has; its size is settled when numba is imported."""
+
+    def __init__(self, count):
+        super().__init__(f"--threads {count}: there are {numba.config.NUMBA_NUM_THREADS}; for more "
+                         f"set NUMBA_NUM_THREADS={count} in the environment")
+        self.count = count
 
 
 def add_json(parser):
@@ -73,12 +81,11 @@ def check_data(name):
 
 
 def set_threads(count):
-    """Let kernels run on `count` threads, which may be more than there are cores."""
+    """Let kernels run on `count` threads, if it is given."""
     if count is None:
         return
     if count > numba.config.NUMBA_NUM_THREADS:
-        os.environ["NUMBA_NUM_THREADS"] = str(count)     # the pool is made at the first kernel
-        numba.config.reload_config()
+        raise TooManyThreads(count)
     numba.set_num_threads(count)
 
 

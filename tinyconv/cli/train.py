@@ -85,7 +85,7 @@ def _train(args, out):
     random.manual_seed(args.seed)
     arguments = recipes.model_arguments(args.model, train)
     model = models.create(args.model, **arguments)
-    recipe = _recipe(args, train)
+    recipe = _recipe(args, model, train)
     config = {"command": ["tinyconv", *args.command_line], "seed": args.seed,
               "model": {"name": args.model, "arguments": arguments},
               "data": {"source": str(Path(args.data).resolve()) if is_folder(args.data)
@@ -96,13 +96,13 @@ def _train(args, out):
             say(describe(run.history[-1]))
 
     say = partial(print, file=sys.stderr if args.json else sys.stdout, flush=True)
-    C, H, W = train.shape
+    (C, H, W), threads = train.shape, numba.get_num_threads()
     say(f"{args.model}, {sum(p.numel() for p in model.parameters()):,} parameters, on "
         f"{train.name}: {len(train):,} training and {len(test):,} test images of {C}×{H}×{W}, "
         f"{len(train.classes)} classes")
     say(f"{recipe.epochs} epochs of {-(-len(train) // recipe.batch_size)} steps, batches of "
         f"{recipe.batch_size}, lr up to {recipe.lr:g}, seed {args.seed}, "
-        f"{numba.get_num_threads()} threads; {out}")
+        f"{threads} thread{'s' if threads > 1 else ''}; {out}")
     history = training.fit(model, train, test=test, recipe=recipe, out=out, config=config,
                            callbacks=[report])
     accuracy = history[-1]["test_accuracy"]
@@ -114,9 +114,9 @@ def _train(args, out):
         print(f"test accuracy {100 * accuracy:.2f} %")
 
 
-def _recipe(args, train):
+def _recipe(args, model, train):
     """The recipe for this model and data, with what the options change."""
     still = {"shift": 0, "crop": 0, "flip": False} if args.no_augment else {}
-    return recipes.choose(args.model, train.name).changed(
+    return recipes.choose(model, train.name).changed(
         epochs=args.epochs, batch_size=args.batch_size, lr=args.lr, **still,
         weight_decay=args.weight_decay, label_smoothing=args.label_smoothing)

@@ -1,9 +1,10 @@
 """The embedded data set: digits drawn by this package, so that one can train with no network.
 
 Each image starts as the curves of one writing style (`handwriting`), which are slanted, stretched,
-turned and warped, fitted into a box of 20×20 pixels whose centre of mass is moved to the middle of
-28×28 pixels, as in MNIST (LeCun et al. 1998), and inked with a soft pen, white on black.  Nothing
-is copied from anyone's handwriting.  A LeNet-5 that has seen only these images reads real MNIST.
+turned and warped, fitted into a box of about 20×20 pixels, moved so that their centre of mass lies
+in the middle of 28×28 pixels, as in MNIST (LeCun et al. 1998), and inked with a soft pen, white on
+black.  Nothing is copied from anyone's handwriting.  A LeNet-5 that has seen only these images
+reads 95 to 96 % of MNIST's test set after four epochs, 97 % if they are shifted at random as well.
 """
 
 from functools import lru_cache
@@ -17,7 +18,7 @@ SIZE, BOX = 28, 20                     # pixels: the image, and the box that hol
 POINTS = 64                            # pen positions a digit: less than a pixel apart
 COUNTS = {"train": 20_000, "test": 2_000}
 _BLOCK = 128                           # images inked at a time, so that they stay in the cache
-MEAN, STD = (0.1342,), (0.3066,)       # of the training images, in units of [0, 1]
+MEAN, STD = (0.1290,), (0.3041,)       # of the training images, in units of [0, 1]
 
 
 def draw(n, generator):
@@ -82,7 +83,8 @@ def ink(paths, generator):
     pressure = radius[:, None] * (1 + generator.uniform(0, 0.25, (n, 1)) * np.sin(wave))
     roughness = generator.uniform(0, 0.2, n)                # pixels that the edge is off
 
-    # Pen positions are evenly spaced, so their mean is the centre of mass of the ink.
+    # Pen positions are evenly spaced, so their mean is the centre of mass of the ink (nearly so:
+    # where a stroke runs over another it counts twice).
     span = np.ptp(paths, axis=1).max(axis=1)
     # 1 pixel less, because pixels are counted by their centres
     scale = (BOX - 1 - 2 * radius) / span * generator.uniform(0.92, 1.06, n)

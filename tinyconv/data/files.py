@@ -28,12 +28,22 @@ class FileReport:
     detail: str = ""
 
 
+@dataclass(frozen=True)
+class _Holder:
+    """A file on this machine that may hold members: one of them plainly, or some of them packed."""
+
+    path: Path
+    members: tuple
+    sha256: str | None                 # None for an archive that was packed anew
+    packed: bool
+
+
 # --- for the command line -----------------------------------------------------------------------
 
 def where(name):
     """The files that hold the data set `name` on this machine, whether whole or not."""
     known = lookup(name)
-    return [] if known is None else [path for path, _, _ in _present(known)]
+    return [] if known is None else [holder.path for holder in _present(known)]
 
 
 def verify(name):
@@ -42,13 +52,13 @@ def verify(name):
     if known is None:
         return []
     reports, seen = [], set()
-    for path, members, checksum in _present(known):
+    for holder in _present(known):
         try:
-            _read(path, members, checksum)
-            reports.append(FileReport(path, "ok"))
+            _read(holder)
+            reports.append(FileReport(holder.path, "ok"))
         except (DataError, OSError) as error:
-            reports.append(FileReport(path, "altered", str(error)))
-        seen.update(member.name for member in members)
+            reports.append(FileReport(holder.path, "altered", str(error)))
+        seen.update(member.name for member in holder.members)
     for package in known.packages:
         if not seen.issuperset(member.name for member in package.members):
             reports.append(FileReport(cache_folder() / known.folders[0] / package.name, "missing"))
@@ -72,48 +82,38 @@ def contents(known, wanted):
     a member is not on this machine and cannot be had.
     """
     found = {}
-    # Plain files come first wherever they are: all copies are equal, and these need no unpacking.
-    for path, members, checksum in sorted(_present(known), key=lambda file: not _is_plain(*file[:2])):
-        if any(member.name in wanted and member.name not in found for member in members):
+
+    def lacks(members):
+        return any(member.name in wanted and member.name not in found for member in members)
+
+    # Plain files first, wherever they are: all copies are equal, and these need no unpacking.
+    for holder in sorted(_present(known), key=lambda holder: holder.packed):
+        if lacks(holder.members):
             try:
-                found |= _unpacked(known, path, members, checksum)
+                found |= _unpacked(known, holder)
             except (DataError, OSError):
-                if not path.is_relative_to(cache_folder()):
+                if not holder.path.is_relative_to(cache_folder()):
                     raise
     for package in known.packages:
-        if any(member.name in wanted and member.name not in found for member in package.members):
+        if lacks(package.members):
             path = download(package, cache_folder() / known.folders[0])
-            found |= _unpacked(known, path, package.members, package.sha256)
+            found |= _unpacked(known, _Holder(path, package.members, package.sha256, True))
     return {name: found[name] for name in wanted}
 
 
-def _unpacked(known, path, members, checksum):
-    content = _read(path, members, checksum)
-    if len(members) > 1:                                    # an archive: that was slow
-        _keep(known, content)
-    return content
-
-
 def _present(known):
-    """Every file on this machine that may hold members: (path, members, sha256 of the file).
+    """The holders of members of this set that are on this machine."""
+    return [holder for holder in _possible(known) if holder.path.is_file()]
 
-    The last is None where the file's own checksum is not known: an archive packed anew.
-    """
+
+def _possible(known):
     for folder in _folders(known):
         for member in known.members.values():
-            if (folder / member.name).is_file():
-                yield folder / member.name, (member,), member.sha256
+            yield _Holder(folder / member.name, (member,), member.sha256, packed=False)
         for package in known.packages:
-            if (folder / package.name).is_file():
-                yield folder / package.name, package.members, package.sha256
-            repacked = folder / package.name.replace(".tar.gz", ".tar.xz")
-            if repacked.name != package.name and repacked.is_file():
-                yield repacked, package.members, None
-
-
-def _is_plain(path, members):
-    """Whether the file is a member itself, not something that members are packed in."""
-    return path.name == Path(members[0].name).name
+            yield _Holder(folder / package.name, package.members, package.sha256, packed=True)
+            if (repacked := package.name.replace(".tar.gz", ".tar.xz")) != package.name:
+                yield _Holder(folder / repacked, package.members, None, packed=True)
 
 
 def _folders(known):
@@ -126,20 +126,27 @@ def _folders(known):
     return [root / folder for root in roots for folder in known.folders]
 
 
-def _read(path, members, checksum):
-    """The content of each member that the file at `path` holds, after checking every checksum."""
-    sizes = {member.name: member.size for member in members}
-    [*names] = sizes
-    if _is_plain(path, members):
-        content = {names[0]: read_plain(path, sizes[names[0]])}
+def _unpacked(known, holder):
+    content = _read(holder)
+    if len(holder.members) > 1:                             # an archive: that was slow
+        _keep(known, content)
+    return content
+
+
+def _read(holder):
+    """The content of each member that the file holds, after checking every checksum."""
+    path = holder.path
+    sizes = {member.name: member.size for member in holder.members}
+    [name, *others] = sizes
+    if holder.packed and holder.sha256 and (actual := _sha256(path)) != holder.sha256:
+        raise ChecksumError(_mismatch(path, actual, holder.sha256))
+    if others:
+        content = read_archive(path, sizes)
     else:
-        if checksum and (actual := _sha256(path)) != checksum:
-            raise ChecksumError(_mismatch(path, actual, checksum))
-        content = (read_archive(path, sizes) if ".tar." in path.name
-                   else {names[0]: unpack(path, sizes[names[0]])})
-    for member in members:
+        content = {name: (unpack if holder.packed else read_plain)(path, sizes[name])}
+    for member in holder.members:
         if (actual := hashlib.sha256(content[member.name]).hexdigest()) != member.sha256:
-            inside = "" if _is_plain(path, members) else f" ({member.name} inside)"
+            inside = f" ({member.name} inside)" if holder.packed else ""
             raise ChecksumError(_mismatch(f"{path}{inside}", actual, member.sha256))
     return content
 

@@ -7,7 +7,7 @@ short enough to be exact to a few digits, the blocks' in float64 and in order: s
 import numpy as np
 from numba import njit, prange
 
-ROWS = 1024                                      # of a block whose sums are kept in one accumulator per channel
+ROWS = 128                                       # of a block whose sums are kept in one accumulator per channel
 
 
 def _blocks(M):

@@ -35,9 +35,8 @@ class BasicBlock(nn.Module):
         self.downsample = downsample
 
     def forward(self, x):
-        y = F.relu(self.bn1(self.conv1(x)))
-        y = self.bn2(self.conv2(y))
-        return F.relu(y + (x if self.downsample is None else self.downsample(x)))
+        y = self.bn1(self.conv1(x), relu=True)
+        return self.bn2(self.conv2(y), add=x if self.downsample is None else self.downsample(x), relu=True)
 
 
 class Bottleneck(nn.Module):
@@ -54,10 +53,9 @@ class Bottleneck(nn.Module):
         self.downsample = downsample
 
     def forward(self, x):
-        y = F.relu(self.bn1(self.conv1(x)))
-        y = F.relu(self.bn2(self.conv2(y)))
-        y = self.bn3(self.conv3(y))
-        return F.relu(y + (x if self.downsample is None else self.downsample(x)))
+        y = self.bn1(self.conv1(x), relu=True)
+        y = self.bn2(self.conv2(y), relu=True)
+        return self.bn3(self.conv3(y), add=x if self.downsample is None else self.downsample(x), relu=True)
 
 
 class ResNet(nn.Module):
@@ -91,7 +89,7 @@ class ResNet(nn.Module):
                              *(block(channels, width, 1, None) for _ in range(depth - 1)))
 
     def forward(self, x):
-        x = F.relu(self.bn1(self.conv1(x)))              # (N, 64, 112, 112)
+        x = self.bn1(self.conv1(x), relu=True)           # (N, 64, 112, 112)
         x = self.maxpool(x)                              # (N, 64, 56, 56)
         x = self.layer1(x)                               # (N, 64·e, 56, 56)
         x = self.layer2(x)                               # (N, 128·e, 28, 28)

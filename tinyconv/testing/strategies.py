@@ -112,7 +112,11 @@ def conv_problems(draw, dims=(1, 2, 3), min_batch=0, max_batch=3, max_channels=3
 @st.composite
 def pool_problems(draw, dims=(1, 2, 3), min_batch=0, max_batch=2, max_channels=3, max_kernel=3,
                   max_out=4, max_stride=3, max_dilation=3):
-    """Geometries of pooling, as `PoolProblem`; the padding is at most half the kernel, as in PyTorch."""
+    """Geometries of pooling, as `PoolProblem`.
+
+    The padding is at most half of what a window spans, as in PyTorch, and no window sees nothing
+    but padding.
+    """
     D = draw(_one_of(dims))
     max_out = 2 if D == 3 else max_out
     sides = [_side(draw, max_kernel, max_out, max_stride, None, max_dilation) for _ in range(D)]
@@ -131,5 +135,9 @@ def _side(draw, max_kernel, max_out, max_stride, max_padding, max_dilation):
     K, S, out, D = (draw(st.integers(1, most))
                     for most in (max_kernel, max_stride, max_out, max_dilation))
     reach = (out - 1) * S + D * (K - 1)
-    P = draw(st.integers(0, min(K // 2 if max_padding is None else max_padding, reach // 2)))
-    return K, S, P, D, reach + 1 - 2 * P + draw(st.integers(0, S - 1))
+    P = draw(st.integers(0, min((D * (K - 1) + 1) // 2 if max_padding is None else max_padding,
+                                reach // 2)))
+    size = reach + 1 - 2 * P + draw(st.integers(0, S - 1))
+    if max_padding is None and size < D:           # taps D apart might step over the whole image
+        size += S * -((size - D) // S)
+    return K, S, P, D, size

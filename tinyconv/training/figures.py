@@ -56,10 +56,11 @@ def _finish(axis, lines, epochs, name):
 
 
 def _minor_label(axis):
-    """Label 2, 3 and 5 of each power of ten, if the axis spans so little that they fit."""
+    """Label 2, 3 and 5 of each power of ten, or 2 and 5, or none: as many as fit."""
     def label(value, _):
         low, high = axis.get_ylim()
-        return f"{value:g}" if high / low < 30 and f"{value:e}"[0] in "235" else ""
+        digits = "235" if high / low < 30 else "25" if high / low < 300 else ""
+        return f"{value:g}" if f"{value:e}"[0] in digits else ""
     return label
 
 

@@ -3,6 +3,8 @@ import math
 import time
 from dataclasses import dataclass, field
 
+import numpy as np
+
 from .. import random
 from ..core import Tensor
 from ..data import Dataset, Loader, load_both
@@ -69,7 +71,7 @@ def fit(model, data, *, test=None, epochs=None, batch_size=None, lr=None, seed=N
     if not isinstance(data, Dataset):
         train, its_test = load_both(data)
         test = its_test if test is None else test
-    recipe = (recipe or choose(type(model).__name__, train.name)).changed(
+    recipe = (recipe or choose(model, train.name)).changed(
         epochs=epochs, batch_size=batch_size, lr=lr)
     if seed is not None:
         random.manual_seed(seed)
@@ -125,6 +127,7 @@ def _epoch(run, loader, tell):
     return record
 
 
+@np.errstate(all="ignore")                       # what overflows makes a loss that is refused here
 def _step(run, x, y):
     """Loss and gradients of one batch (N, C, H, W) and (N,), and one step of the optimiser."""
     output = run.model(x)                                                    # (N, K)

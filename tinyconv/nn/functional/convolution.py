@@ -89,8 +89,14 @@ def _conv_transpose(op, dims, x, w, b, stride, padding, output_padding, groups, 
                  zip(x.shape[2:], stride, padding, dilation, w.shape[2:], extra))
     if min(size) < 1:
         raise ValueError(f"{op}: the output would have the size {size} (x {x.shape}, w {w.shape}, padding {padding})")
-    geometry = _geometry(size, w.shape[2:], stride, padding, padding, dilation)
+    # an output_padding of a whole stride or more must not count as one more output of the adjoint convolution: it
+    # uncovers what `padding` cut off, and beyond that there is nothing but zeros
+    inner = tuple(min(e, max(p, s - 1)) for e, p, s in zip(extra, padding, stride))
+    after = tuple(p if e < s else p - e for e, p, s in zip(inner, padding, stride))
+    zeros = tuple(e - i for e, i in zip(extra, inner))
+    geometry = _geometry(tuple(n - z for n, z in zip(size, zeros)), w.shape[2:], stride, padding, after, dilation)
     y = ops.conv_input(x, w, geometry, groups)
+    y = ops.pad_constant(y, ((0, 0), (0, 0), *((0, z) for z in zeros))) if any(zeros) else y
     y = y if b is None else y + ops.per_channel(b, y)
     return y if batched else y.squeeze(0)
 

@@ -1,6 +1,7 @@
 """Losses: how far the output is from the target, as one number.
 
-`reduction` is "mean", "sum", or "none" for one number per sample (or element).
+`reduction` is "mean", "sum", or "none" for one number per sample (or element). Arguments behind
+`weight` go by name: PyTorch still has two obsolete ones among them.
 
 The target of a classification is either the *index* of the right class, an integer tensor without
 the class dimension, or a *distribution* over the classes, a floating point tensor of the input's
@@ -46,7 +47,7 @@ defvjp(index_cross_entropy, lambda g, y, x, t: ops.unsqueeze(g, 1) * softmax_err
 defvjp(softmax_error, _softmax_error_rule)
 
 
-def cross_entropy(input, target, weight=None, ignore_index=-100, reduction="mean",
+def cross_entropy(input, target, weight=None, *, ignore_index=-100, reduction="mean",
                   label_smoothing=0.0):
     """−Σ_c q_c ln softmax(x)_c, where q is the target as a distribution over the C classes.
 
@@ -77,7 +78,7 @@ def cross_entropy(input, target, weight=None, ignore_index=-100, reduction="mean
     return _reduced_by_class(losses, t, kept, weight, reduction, unbatched, "cross_entropy")
 
 
-def nll_loss(input, target, weight=None, ignore_index=-100, reduction="mean"):
+def nll_loss(input, target, weight=None, *, ignore_index=-100, reduction="mean"):
     """−w_t · x_t for log-probabilities x; the arguments are those of `cross_entropy`."""
     x, target, unbatched = _batched(input, target, "nll_loss")
     weight = _class_weight(weight, x.shape[1], x.dtype, "nll_loss")
@@ -89,20 +90,21 @@ def nll_loss(input, target, weight=None, ignore_index=-100, reduction="mean"):
 
 # ---- losses element by element -------------------------------------------------------------------
 
-def mse_loss(input, target, reduction="mean"):
+def mse_loss(input, target, *, reduction="mean"):
     """(x − t)², for shapes that are equal"""
     _same_shape(input, target, "mse_loss")
     d = input - target
     return _reduced(d * d, reduction, False, "mse_loss")
 
 
-def l1_loss(input, target, reduction="mean"):
+def l1_loss(input, target, *, reduction="mean"):
     """|x − t|, for shapes that are equal"""
     _same_shape(input, target, "l1_loss")
     return _reduced(ops.abs(input - target), reduction, False, "l1_loss")
 
 
-def binary_cross_entropy_with_logits(input, target, weight=None, reduction="mean", pos_weight=None):
+def binary_cross_entropy_with_logits(input, target, weight=None, *, reduction="mean",
+                                     pos_weight=None):
     """−(p t ln σ(x) + (1 − t) ln(1 − σ(x))), with σ the sigmoid, t in [0, 1], p the `pos_weight`.
 
     Computed as (1 − t) x + (1 + (p − 1) t) · softplus(−x), in which nothing overflows. `weight`

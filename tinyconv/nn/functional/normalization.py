@@ -6,6 +6,7 @@ traffic. The others are two lines of ordinary operations each, and so are their 
 import numpy as np
 
 from ... import ops
+from ...core import Tensor
 
 
 def batch_norm(input, running_mean, running_var, weight=None, bias=None, training=False, momentum=0.1, eps=1e-5,
@@ -19,6 +20,7 @@ def batch_norm(input, running_mean, running_var, weight=None, bias=None, trainin
 
     Source: Ioffe & Szegedy 2015, https://arxiv.org/abs/1502.03167. Raises ValueError for one value per channel in training.
     """
+    running_mean, running_var = _array(running_mean), _array(running_var)
     _check_channels("batch_norm", input, running_mean, running_var, weight, bias)
     if add is not None and add.shape != input.shape:
         raise ValueError(f"batch_norm: add should have the input's shape {input.shape}, got {add.shape}")
@@ -81,6 +83,7 @@ def instance_norm(input, running_mean=None, running_var=None, weight=None, bias=
     """
     if not use_input_stats:
         return batch_norm(input, running_mean, running_var, weight, bias, False, momentum, eps)
+    running_mean, running_var = _array(running_mean), _array(running_var)
     _check_channels("instance_norm", input, running_mean, running_var, weight, bias)
     M = int(np.prod(input.shape[2:]))
     if M <= 1:
@@ -115,6 +118,11 @@ def local_response_norm(input, size, alpha=1e-4, beta=0.75, k=1.0):
 def _standardized(x, dims, eps):
     d = x - ops.mean(x, dims, keepdim=True)
     return d / ops.sqrt(ops.mean(d * d, dims, keepdim=True) + eps)
+
+
+def _array(statistics):
+    """Running statistics as the array that is changed in place, whether they came as array or tensor."""
+    return statistics.data if isinstance(statistics, Tensor) else statistics
 
 
 def _scaled(y, weight, bias):

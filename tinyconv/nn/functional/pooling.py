@@ -173,6 +173,8 @@ def _sliding(op, size, kernel, stride, padding, dilation, ceil_mode):
         start = np.arange(outputs) * s - p
         counts.append(np.minimum(start + k, n + p) - start)
         first = np.where(start < 0, start + -(start // d) * d, start)          # the first tap inside the image
+        if (first >= n).any():
+            raise ValueError(f"{op}: with padding {p} and dilation {d} a window of {k} sees nothing of an input of length {n}")
         windows.append(Windows(first, np.minimum(start + (k - 1) * d + 1, n), d))
     return windows, counts
 

@@ -68,6 +68,9 @@ class SiLU(Module):
     def forward(self, x):
         return F.silu(x)
 
+    def extra_repr(self):
+        return "inplace=True" if self.inplace else ""
+
 
 class Softplus(Module):
     """y = ln(1 + e^(βx)) / β, and x itself where βx > threshold"""

@@ -14,17 +14,32 @@ from ..module import Module
 from ..parameter import Parameter
 
 
-class _Statistics(Module):
+class _Normalization(Module):
+    """A scale and a shift, each of which may be missing."""
+
+    def _set_affine(self, shape, scaled, shifted):
+        self.weight = Parameter(np.ones(shape, np.float32)) if scaled else None
+        self.bias = Parameter(np.zeros(shape, np.float32)) if scaled and shifted else None
+
+    def reset_parameters(self):
+        """Scale 1, shift 0."""
+        for parameter, value in ((self.weight, 1), (self.bias, 0)):
+            if parameter is not None:
+                parameter.data[...] = value
+
+
+# ---- batch norm ----------------------------------------------------------------------------------
+
+class _Statistics(_Normalization):
     """Scale, shift and running statistics of each channel, for batch and instance norm."""
     _dims = ()                                   # how many dimensions the input may have
     _shape = ""
 
-    def __init__(self, num_features, eps, momentum, affine, track_running_stats):
+    def __init__(self, num_features, eps, momentum, affine, track_running_stats, bias):
         self.num_features, self.eps, self.momentum = num_features, eps, momentum
         self.affine, self.track_running_stats = affine, track_running_stats
         C, track = num_features, track_running_stats
-        self.weight = Parameter(np.ones(C, np.float32)) if affine else None
-        self.bias = Parameter(np.zeros(C, np.float32)) if affine else None
+        self._set_affine(C, affine, bias)
         self.running_mean = np.zeros(C, np.float32) if track else None
         self.running_var = np.ones(C, np.float32) if track else None
         self.num_batches_tracked = np.zeros((), np.int64) if track else None
@@ -36,9 +51,8 @@ class _Statistics(Module):
 
     def reset_parameters(self):
         """Scale 1, shift 0, and no statistics."""
+        super().reset_parameters()
         self.reset_running_stats()
-        if self.affine:
-            self.weight.data[...], self.bias.data[...] = 1, 0
 
     def _check(self, x):
         if x.ndim not in self._dims:
@@ -50,13 +64,12 @@ class _Statistics(Module):
                 f"affine={self.affine}, track_running_stats={self.track_running_stats}")
 
 
-# ---- batch norm ----------------------------------------------------------------------------------
-
 class _BatchNorm(_Statistics):
-    def __init__(self, num_features, eps=1e-5, momentum=0.1, affine=True, track_running_stats=True):
-        super().__init__(num_features, eps, momentum, affine, track_running_stats)
+    def __init__(self, num_features, eps=1e-5, momentum=0.1, affine=True, track_running_stats=True,
+                 *, bias=True):
+        super().__init__(num_features, eps, momentum, affine, track_running_stats, bias)
 
-    def forward(self, x):
+    def forward(self, x, add=None, relu=False):
         self._check(x)
         momentum = self.momentum
         if self.training and self.num_batches_tracked is not None:
@@ -65,7 +78,7 @@ class _BatchNorm(_Statistics):
                 momentum = 1 / int(self.num_batches_tracked)
         by_batch = self.training or self.running_mean is None
         return F.batch_norm(x, self.running_mean, self.running_var, self.weight, self.bias,
-                            by_batch, 0.0 if momentum is None else momentum, self.eps)
+                            by_batch, momentum or 0.0, self.eps, add=add, relu=relu)
 
 
 class BatchNorm1d(_BatchNorm):
@@ -80,7 +93,7 @@ class BatchNorm2d(_BatchNorm):
     running ← (1 − momentum) · running + momentum · batch, with the *unbiased* variance;
     `momentum=None` takes the mean of all batches instead. In evaluation mode the running statistics
     are used, unless there are none (`track_running_stats=False`). One value per channel in training
-    is an error.
+    is an error. Beyond PyTorch, `bn(x, add=a, relu=True)` is relu(bn(x) + a) in one pass over memory.
 
     Source: Ioffe & Szegedy 2015, https://arxiv.org/abs/1502.03167.
     """
@@ -96,15 +109,15 @@ class BatchNorm3d(_BatchNorm):
 
 class _InstanceNorm(_Statistics):
     def __init__(self, num_features, eps=1e-5, momentum=0.1, affine=False,
-                 track_running_stats=False):
-        super().__init__(num_features, eps, momentum, affine, track_running_stats)
+                 track_running_stats=False, *, bias=True):
+        super().__init__(num_features, eps, momentum, affine, track_running_stats, bias)
 
     def forward(self, x):
         self._check(x)
         batch = x if x.ndim == self._dims[1] else x.unsqueeze(0)
         by_instance = self.training or self.running_mean is None
         y = F.instance_norm(batch, self.running_mean, self.running_var, self.weight, self.bias,
-                            by_instance, self.momentum, self.eps)
+                            by_instance, self.momentum or 0.0, self.eps)
         return y if batch is x else y.squeeze(0)
 
 
@@ -131,7 +144,7 @@ class InstanceNorm3d(_InstanceNorm):
 
 # ---- without statistics --------------------------------------------------------------------------
 
-class LayerNorm(Module):
+class LayerNorm(_Normalization):
     """y = (x − mean) / √(var + eps) · weight + bias over the last dimensions, (*normalized_shape).
 
     Source: Ba et al. 2016, https://arxiv.org/abs/1607.06450.
@@ -142,14 +155,7 @@ class LayerNorm(Module):
         shape = (normalized_shape,) if one else tuple(normalized_shape)
         affine = elementwise_affine
         self.normalized_shape, self.eps, self.elementwise_affine = shape, eps, affine
-        self.weight = Parameter(np.ones(shape, np.float32)) if affine else None
-        self.bias = Parameter(np.zeros(shape, np.float32)) if affine and bias else None
-
-    def reset_parameters(self):
-        """Scale 1, shift 0."""
-        for parameter, value in ((self.weight, 1), (self.bias, 0)):
-            if parameter is not None:
-                parameter.data[...] = value
+        self._set_affine(shape, affine, bias)
 
     def forward(self, x):
         return F.layer_norm(x, self.normalized_shape, self.weight, self.bias, self.eps)
@@ -159,25 +165,19 @@ class LayerNorm(Module):
                 f"elementwise_affine={self.elementwise_affine}")
 
 
-class GroupNorm(Module):
+class GroupNorm(_Normalization):
     """y = (x − mean) / √(var + eps) · weight + bias over groups of channels of (N, C, ...).
 
     Source: Wu & He 2018, https://arxiv.org/abs/1803.08494.
     """
 
-    def __init__(self, num_groups, num_channels, eps=1e-5, affine=True):
+    def __init__(self, num_groups, num_channels, eps=1e-5, affine=True, *, bias=True):
         if num_groups < 1 or num_channels % num_groups:
             raise ValueError(f"GroupNorm: num_channels={num_channels} should be a multiple of "
                              f"num_groups={num_groups}")
         self.num_groups, self.num_channels = num_groups, num_channels
         self.eps, self.affine = eps, affine
-        self.weight = Parameter(np.ones(num_channels, np.float32)) if affine else None
-        self.bias = Parameter(np.zeros(num_channels, np.float32)) if affine else None
-
-    def reset_parameters(self):
-        """Scale 1, shift 0."""
-        if self.affine:
-            self.weight.data[...], self.bias.data[...] = 1, 0
+        self._set_affine(num_channels, affine, bias)
 
     def forward(self, x):
         return F.group_norm(x, self.num_groups, self.weight, self.bias, self.eps)
