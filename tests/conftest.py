@@ -21,6 +21,14 @@ settings.register_profile("nightly", max_examples=2_000, **COMMON)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "ci" if os.environ.get("CI") else "dev"))
 
 
+def pytest_collection_modifyitems(items):
+    """Tests that ask for PyTorch or for real data are marked so, and can be left out by `-m`."""
+    for item in items:
+        for fixture, mark in (("torch", "torch"), ("realdata", "realdata")):
+            if fixture in getattr(item, "fixturenames", ()):
+                item.add_marker(mark)
+
+
 @pytest.fixture(scope="session")
 def torch():
     """PyTorch, on one thread; the test is skipped where it is not installed."""

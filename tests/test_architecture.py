@@ -29,7 +29,7 @@ AT_IMPORT = {"numpy", "numba", "llvmlite"}         # all else is imported by the
 EXCEPTIONS = {"testing/strategies.py": {"hypothesis"}}
 
 
-# ---- the rules -------------------------------------------------------------------------------
+# ---- the rules -----------------------------------------------------------------------------------
 
 def complaints(package):
     """Everything that is wrong with the house, one line each."""
@@ -171,7 +171,7 @@ def _circles(edges):
     return found
 
 
-# ---- this house ------------------------------------------------------------------------------
+# ---- this house ----------------------------------------------------------------------------------
 
 def test_the_house_keeps_all_its_rules():
     found = complaints(PACKAGE)
@@ -191,7 +191,7 @@ def test_importing_the_package_needs_only_numpy_and_numba_and_less_than_a_second
     assert min(float(run[0]) for run in runs) < 1.0
 
 
-# ---- planted faults --------------------------------------------------------------------------
+# ---- planted faults ------------------------------------------------------------------------------
 
 @pytest.fixture
 def house(tmp_path):

@@ -44,7 +44,7 @@ def transposed_shape(p, output_padding=0):
                  in zip(p.out, p.stride, p.padding, p.dilation, p.kernel))
 
 
-# ---- values ----------------------------------------------------------------------------------
+# ---- values --------------------------------------------------------------------------------------
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 @given(p=conv_problems(max_channels=9, max_out=9), data=st.data())
@@ -98,6 +98,18 @@ def test_transposed_convolution_as_pytorch(torch, against_torch, p, data):
                   g, w, b)
 
 
+@pytest.mark.parametrize("stride, padding, dilation, extra", [
+    (1, 0, 2, 1), (1, 1, 3, 2), (2, 1, 1, 1), (2, 0, 4, 3), (2, 3, 4, 3), (3, 1, 2, 2), (1, 2, 3, 1)])
+@pytest.mark.parametrize("kernel", [1, 2, 3])
+def test_output_padding_up_to_the_dilation(torch, against_torch, rng, stride, padding, dilation,
+                                           extra, kernel):
+    x, w = rng.standard_normal((2, 3, 5)), rng.standard_normal((3, 2, kernel))
+    options = {"stride": stride, "padding": padding, "dilation": dilation, "output_padding": extra}
+    against_torch(lambda *t: F.conv_transpose1d(*t, **options),
+                  lambda *t: torch.nn.functional.conv_transpose1d(*t, **options), x, w,
+                  rng.standard_normal(2))
+
+
 @pytest.mark.parametrize("dims", [1, 2, 3])
 def test_an_input_without_batch_gives_a_result_without(torch, against_torch, rng, dims):
     x, w = rng.standard_normal((3, *[5] * dims)), rng.standard_normal((4, 3, *[2] * dims))
@@ -131,7 +143,7 @@ def test_nan_reaches_only_the_windows_it_lies_in():
     assert np.isnan(y).sum() == 1 and np.isnan(y[0, 0, 0, 0])
 
 
-# ---- the family ------------------------------------------------------------------------------
+# ---- the family ----------------------------------------------------------------------------------
 
 @given(p=conv_problems(), data=st.data())
 def test_convolution_is_linear_in_each_and_its_gradients_are_adjoint(p, data):
@@ -191,7 +203,7 @@ def test_inputs_that_want_no_gradient_cost_none_and_change_nothing(p, data):
         assert np.array_equal(alone.data, together[i].data)
 
 
-# ---- accuracy --------------------------------------------------------------------------------
+# ---- accuracy ------------------------------------------------------------------------------------
 
 @pytest.mark.parametrize("channels, kernel", [(1, 3), (16, 3), (256, 3), (512, 5)])
 def test_float32_is_as_accurate_as_the_bound(rng, channels, kernel):
@@ -204,7 +216,7 @@ def test_float32_is_as_accurate_as_the_bound(rng, channels, kernel):
     assert (np.abs(y - reference(x, w, b, p)) <= bound).all()
 
 
-# ---- bad input -------------------------------------------------------------------------------
+# ---- bad input -----------------------------------------------------------------------------------
 
 x2, w2 = tc.ones(8, 3, 32, 32), tc.ones(16, 3, 3, 3)
 

@@ -25,7 +25,7 @@ def parameters(C, dtype=np.float64):
     return rng.uniform(0.5, 1.5, C).astype(dtype), rng.standard_normal(C).astype(dtype)
 
 
-# ---- batch norm ------------------------------------------------------------------------------
+# ---- batch norm ----------------------------------------------------------------------------------
 
 @pytest.mark.parametrize("affine", [True, False])
 @given(x=batches())
@@ -69,6 +69,48 @@ def test_running_statistics_move_as_in_pytorch(torch, rng, momentum, dtype):
         np.testing.assert_allclose(o.data, t.numpy(), rtol=1e-5, atol=1e-6)
 
 
+@pytest.mark.parametrize("relu", [False, True])
+@pytest.mark.parametrize("plus", [False, True])
+@given(x=batches())
+def test_batch_norm_fused_with_addition_and_relu_is_the_three_in_turn(relu, plus, x):
+    rng = np.random.default_rng(1)
+    w, b = parameters(x.shape[1])
+    arrays = [x, w, b, rng.standard_normal(x.shape)][:4 if plus else 3]
+    leaves, g = [tc.tensor(v, requires_grad=True) for v in arrays], tc.tensor(rng.standard_normal(x.shape))
+
+    def fused(x, w, b, a=None):
+        return F.batch_norm(x, None, None, w, b, training=True, add=a, relu=relu)
+
+    def before_relu(x, w, b, a=None):
+        y = F.batch_norm(x, None, None, w, b, training=True)
+        return y if a is None else y + a
+
+    def apart(*args):
+        return F.relu(before_relu(*args)) if relu else before_relu(*args)
+
+    def results(f):
+        y = f(*leaves)
+        return [y, *tc.grad(y, leaves, g)]
+    for one, other in zip(results(fused), results(apart)):
+        np.testing.assert_allclose(one.data, other.data, rtol=1e-9, atol=1e-9)
+    if np.abs(before_relu(*leaves).data).min() > 1e-3:             # clear of the kink
+        check_grad(fused, *arrays, name="batch_norm")
+
+
+@given(x=batches(dtype=np.float32))
+def test_every_norm_keeps_float32(torch, against_torch, x):
+    w, b = parameters(x.shape[1], np.float32)
+    G, loose = torch.nn.functional, {"rtol": 1e-3, "atol": 1e-3}
+    def both(ours, theirs):
+        against_torch(ours, theirs, x, w, b, **loose)
+    both(lambda x, w, b: F.batch_norm(x, None, None, w, b, True, eps=0.1),
+         lambda x, w, b: G.batch_norm(x, None, None, w, b, True, eps=0.1))
+    both(lambda x, w, b: F.group_norm(x, 1, w, b, eps=0.1),
+         lambda x, w, b: G.group_norm(x, 1, w, b, eps=0.1))
+    against_torch(lambda x: F.layer_norm(x, x.shape[1:], eps=0.1),
+                  lambda x: G.layer_norm(x, x.shape[1:], eps=0.1), x, **loose)
+
+
 def test_batch_norm_is_right_far_from_zero(torch):
     x = (1e4 + np.random.default_rng(0).standard_normal((64, 3, 8, 8))).astype(np.float32)
     y = F.batch_norm(tc.tensor(x), None, None, training=True).data
@@ -84,7 +126,7 @@ def test_a_channel_that_does_not_vary_becomes_the_bias():
     assert (y.data == 0.5).all() and np.isfinite(x.grad.data).all()
 
 
-# ---- layer, group, instance ------------------------------------------------------------------
+# ---- layer, group, instance ----------------------------------------------------------------------
 
 @given(x=batches(min_spatial=1), data=st.data())
 def test_layer_norm(torch, against_torch, x, data):
@@ -136,7 +178,7 @@ def test_local_response_norm(torch, against_torch, rng, size, shape):
     check_grad(lambda x: F.local_response_norm(x, size, **options), x)
 
 
-# ---- bad input -------------------------------------------------------------------------------
+# ---- bad input -----------------------------------------------------------------------------------
 
 @pytest.mark.parametrize("f, complaint", [
     (lambda: F.batch_norm(tc.ones(1, 3), None, None, training=True), "batch_norm.*one value|more than 1"),

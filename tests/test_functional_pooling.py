@@ -18,7 +18,7 @@ def fits_pytorch(p):
     return p.dims < 3 or all(n >= k for n, k in zip(p.size, p.kernel))
 
 
-# ---- max -------------------------------------------------------------------------------------
+# ---- max -----------------------------------------------------------------------------------------
 
 @given(p=pool_problems(), data=st.data())
 def test_max_pooling_as_pytorch(torch, against_torch, p, data):
@@ -40,7 +40,7 @@ def test_max_pooling_with_indices_as_pytorch(torch, against_torch, p, data):
 @given(p=pool_problems(max_out=3), data=st.data())
 def test_max_pooling_to_second_order(p, data):
     x = data.draw(arrays(p.x_shape, np.float64, "distinct"))
-    check_grad(lambda x: MAX[p.dims](x * x + x, **p.max_options), x, name=f"max_pool{p.dims}d")
+    check_grad(lambda x: MAX[p.dims](x * x * x + x, **p.max_options), x, name=f"max_pool{p.dims}d")
 
 
 @pytest.mark.parametrize("fill", [np.nan, -np.inf, np.inf])
@@ -54,12 +54,22 @@ def test_max_pooling_of_nan_and_infinity_as_pytorch(torch, against_torch, rng, f
         against_torch(lambda x: MAX[dims](x, **options), lambda x: theirs(x, **options), x)
 
 
+@pytest.mark.parametrize("options", [
+    {"kernel_size": 2, "padding": 1, "dilation": 4, "stride": 1},
+    {"kernel_size": (3, 2), "padding": (1, 0), "dilation": (2, 1), "ceil_mode": True},
+    {"kernel_size": 3, "ceil_mode": True}, {"kernel_size": 2, "stride": 5}])
+def test_windows_that_overlap_step_over_or_lie_half_in_the_padding(torch, against_torch, rng, options):
+    x = rng.standard_normal((2, 2, 7, 6))
+    against_torch(lambda x: F.max_pool2d(x, **options),
+                  lambda x: torch.nn.functional.max_pool2d(x, **options), x)
+
+
 def test_padding_never_wins():
     x = tc.full((1, 1, 3, 3), -5.0)
     assert (F.max_pool2d(x, 3, 1, 1).data == -5).all()
 
 
-# ---- average ---------------------------------------------------------------------------------
+# ---- average -------------------------------------------------------------------------------------
 
 @given(p=pool_problems(), data=st.data(), include=st.booleans())
 def test_average_pooling_as_pytorch(torch, against_torch, p, data, include):
@@ -81,7 +91,7 @@ def test_average_pooling_to_second_order(p, data, include):
                name=f"avg_pool{p.dims}d")
 
 
-# ---- adaptive and global ---------------------------------------------------------------------
+# ---- adaptive and global -------------------------------------------------------------------------
 
 @given(dims=st.integers(1, 3), data=st.data())
 def test_adaptive_pooling_as_pytorch(torch, against_torch, dims, data):
@@ -94,7 +104,7 @@ def test_adaptive_pooling_as_pytorch(torch, against_torch, dims, data):
         if dims > 1 or out[0] is not None:
             out_ = out if dims > 1 else out[0]
             against_torch(lambda x: ours(x, out_), lambda x: theirs(x, out_), x)
-            check_grad(lambda x: ours(x * x + x, out_), x, name=ours.__name__)
+            check_grad(lambda x: ours(x * x * x + x, out_), x, name=ours.__name__)
         against_torch(lambda x: ours(x, 1), lambda x: theirs(x, 1), x)
 
 
@@ -116,7 +126,7 @@ def test_spatial_pyramid_pooling_has_one_length_for_every_size(rng, levels, size
     check_grad(lambda x: F.spatial_pyramid_pool(x * x, levels), x)
 
 
-# ---- bad input -------------------------------------------------------------------------------
+# ---- bad input -----------------------------------------------------------------------------------
 
 x4 = tc.ones(2, 3, 8, 8)
 
@@ -125,6 +135,7 @@ x4 = tc.ones(2, 3, 8, 8)
     (lambda: F.max_pool2d(tc.ones(8, 8), 2), r"max_pool2d.*\(8, 8\)"),
     (lambda: F.max_pool2d(x4, 9), "max_pool2d.*kernel"),
     (lambda: F.max_pool2d(x4, 3, padding=2), "max_pool2d.*padding"),
+    (lambda: F.max_pool2d(x4, 2, padding=2, dilation=3), "max_pool2d.*padding"),
     (lambda: F.avg_pool2d(x4, 3, padding=2), "avg_pool2d.*padding"),
     (lambda: F.max_pool2d(x4, 2, stride=0), "max_pool2d.*stride"),
     (lambda: F.max_pool2d(x4, 0), "max_pool2d.*kernel"),

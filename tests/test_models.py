@@ -67,7 +67,7 @@ def test_what_cannot_be_built_is_named(call, words):
     assert words in str(error.value)
 
 
-# ---- names of weights --------------------------------------------------------------------------
+# ---- names of weights ----------------------------------------------------------------------------
 
 def test_lenet_has_the_usual_names():
     assert list(models.create("lenet5").state_dict()) == [
@@ -103,7 +103,7 @@ def test_the_same_seed_gives_the_same_weights():
     assert (states[0]["conv1.weight"].data != states[2]["conv1.weight"].data).any()
 
 
-# ---- shortcuts and their absence ---------------------------------------------------------------
+# ---- shortcuts and their absence -----------------------------------------------------------------
 
 def test_a_shortcut_takes_every_other_pixel_and_puts_the_channels_in_the_middle(rng):
     block = models.resnet_cifar.BasicBlock(4, 8, 2, residual=True)
@@ -123,7 +123,7 @@ def test_a_plain_network_is_the_residual_one_without_its_shortcuts(rng):
     np.testing.assert_array_equal(plain(x).data, residual(x).data)
 
 
-# ---- LeNet-5 of 1998 ---------------------------------------------------------------------------
+# ---- LeNet-5 of 1998 -----------------------------------------------------------------------------
 
 def test_lenet_of_1998_has_the_counts_of_the_paper():
     model = models.create("lenet5_1998")

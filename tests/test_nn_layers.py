@@ -134,7 +134,7 @@ def test_a_layer_shows_itself_as_pytorchs_does(torch, name, arguments):
     assert repr(getattr(nn, name)(*arguments)) == repr(getattr(torch.nn, name)(*arguments))
 
 
-# ---- batch norm, where most mistakes are made --------------------------------------------------
+# ---- batch norm, where most mistakes are made ----------------------------------------------------
 
 def test_batch_norm_follows_the_mean_and_the_unbiased_variance():
     bn = nn.BatchNorm1d(1, momentum=0.5)

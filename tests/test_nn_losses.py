@@ -19,7 +19,7 @@ def classes_for(shape, generator, C=None):
     return generator.integers(0, C or shape[min(1, len(shape) - 1)], shape[:1] + shape[2:] if len(shape) > 1 else ())
 
 
-# ---- against PyTorch ---------------------------------------------------------------------------
+# ---- against PyTorch -----------------------------------------------------------------------------
 
 def assert_equal_torch(torch, loss, reference, arrays, constants, **arguments):
     """Value, gradient and the gradient of a function of the gradient, for all floating point arrays."""
@@ -111,7 +111,7 @@ def test_loss_layers_take_pytorchs_arguments(torch, rng):
             getattr(torch.nn, name)()(torch.tensor(x), torch.tensor(x * 0 + 0.5)).item(), rel=1e-12)
 
 
-# ---- extremes ----------------------------------------------------------------------------------
+# ---- extremes ------------------------------------------------------------------------------------
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 def test_cross_entropy_is_exact_at_logits_of_ten_thousand(dtype):
@@ -159,7 +159,7 @@ def test_any_whole_number_dtype_and_plain_arrays_are_classes():
         assert F.cross_entropy(x, np.array([1, 0, 3], dtype)).item() == expected
 
 
-# ---- bad targets -------------------------------------------------------------------------------
+# ---- bad targets ---------------------------------------------------------------------------------
 
 @pytest.mark.parametrize("target, error, words", [
     (np.array([1, 2, 3, 10, 0]), IndexError,

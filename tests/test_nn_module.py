@@ -24,7 +24,7 @@ NAMES = ["scale", "body.0.weight", "body.0.bias", "body.1.weight", "body.1.bias"
 BUFFERS = ["mean", "body.1.running_mean", "body.1.running_var", "body.1.num_batches_tracked"]
 
 
-# ---- what is found -----------------------------------------------------------------------------
+# ---- what is found -------------------------------------------------------------------------------
 
 def test_parameters_buffers_and_children_are_found_by_walking_the_attributes_in_order():
     net = Net()
@@ -86,7 +86,7 @@ def test_parameters_and_buffers_can_be_registered_by_name():
         net.register_parameter("v", tc.zeros(2))
 
 
-# ---- weights in and out ------------------------------------------------------------------------
+# ---- weights in and out --------------------------------------------------------------------------
 
 def test_a_state_goes_out_and_comes_in_again():
     a, b = Net(), Net()
@@ -136,7 +136,7 @@ def test_without_strict_the_rest_is_loaded_and_what_did_not_fit_is_returned():
         net.load_state_dict({"scale": np.zeros(5)}, strict=False)
 
 
-# ---- switches ----------------------------------------------------------------------------------
+# ---- switches ------------------------------------------------------------------------------------
 
 def test_train_and_eval_reach_every_module():
     net = Net()
@@ -176,7 +176,7 @@ def test_apply_calls_children_first():
     assert seen == ["Linear", "BatchNorm1d", "ReLU", "Sequential", "Linear", "Net"]
 
 
-# ---- hooks -------------------------------------------------------------------------------------
+# ---- hooks ---------------------------------------------------------------------------------------
 
 def test_hooks_see_and_may_replace_arguments_and_output():
     layer = nn.Linear(2, 2)
@@ -201,7 +201,7 @@ def test_a_hook_may_remove_itself_while_it_runs():
     layer(tc.ones(1))
 
 
-# ---- copies and pictures -----------------------------------------------------------------------
+# ---- copies and pictures -------------------------------------------------------------------------
 
 def test_a_deep_copy_shares_nothing():
     a = Net()

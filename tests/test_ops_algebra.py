@@ -1,7 +1,7 @@
 """Matrix products and Einstein sums: exact on whole numbers, as PyTorch, to second order."""
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 import tinyconv as tc
@@ -34,6 +34,8 @@ def test_matmul_of_whole_numbers_is_exact(problem):
 
 
 @given(products(min_side=0))
+@example((np.zeros((1, 0, 0)), np.zeros(0)))
+@example((np.zeros((2, 3, 0)), np.zeros((0, 4))))
 def test_matmul_as_pytorch(torch, against_torch, problem):
     against_torch(lambda a, b: a @ b, lambda a, b: a @ b, *problem)
 

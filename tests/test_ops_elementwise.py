@@ -34,7 +34,7 @@ def draw(data, values, shape=shapes(), dtype=np.float64):
     return within(values, data.draw(arrays(shape, dtype, kind)))
 
 
-# ---- functions of one argument ---------------------------------------------------------------
+# ---- functions of one argument -------------------------------------------------------------------
 
 @pytest.mark.parametrize("name", SMOOTH)
 @given(data=st.data())
@@ -77,7 +77,7 @@ def test_at_the_kink_the_gradient_is_zero(f):
     assert x.grad.tolist() == [0, 0, 0]
 
 
-# ---- functions of two ------------------------------------------------------------------------
+# ---- functions of two ----------------------------------------------------------------------------
 
 @pytest.mark.parametrize("name", BINARY)
 @given(shapes=broadcastable(), data=st.data())
@@ -85,7 +85,7 @@ def test_derivatives_of_two_arguments_broadcast(name, shapes, data):
     a, b = (draw(data, BINARY[name], shape) for shape in shapes)
     if name == "remainder":
         a = np.floor(a * 4) * b + b * (0.3 + 0.4 * (a - 0.5) / 1.5)       # clear of the jumps
-    b = b + 0.007 if name in ("maximum", "minimum") else b                # and of the ties
+    b = b + 0.02 if name in ("maximum", "minimum") else b                # and of the ties
     check_grad(getattr(tc, name), np.asarray(a), np.asarray(b), name=name)
 
 
@@ -139,7 +139,7 @@ def test_whole_powers_have_derivatives_of_every_order_at_zero(exponent):
 @pytest.mark.parametrize("f", [
     lambda x: 2 + x, lambda x: x - 3, lambda x: 3 - x, lambda x: x * 2.5, lambda x: 2 / x,
     lambda x: x / 2, lambda x: x ** 2, lambda x: 2 ** x, lambda x: -x, lambda x: +x,
-    lambda x: abs(x), lambda x: x % 2, lambda x: 2.0 ** x, lambda x: x ** -1])
+    lambda x: abs(x), lambda x: x % 2, lambda x: 2.1 ** x, lambda x: x ** -1, lambda x: x ** 0.1])
 def test_operators_with_numbers_as_pytorch(against_torch, f):
     against_torch(f, f, np.array([[0.5, 1.7], [2.2, 3.1]]))
     against_torch(f, f, np.array([[0.5, 1.7], [2.2, 3.1]], np.float32))
@@ -155,7 +155,7 @@ def test_whole_numbers_as_pytorch(torch, f):
     assert y.dtype == t.dtype and np.array_equal(y.data, t)
 
 
-# ---- choices ---------------------------------------------------------------------------------
+# ---- choices -------------------------------------------------------------------------------------
 
 @given(shapes=broadcastable(count=3), rng=generators(), data=st.data())
 def test_where(torch, against_torch, shapes, rng, data):
@@ -165,13 +165,13 @@ def test_where(torch, against_torch, shapes, rng, data):
     against_torch(tc.where, torch.where, condition, a, b)
 
 
-@pytest.mark.parametrize("low, high", [(-0.5, 0.5), (None, 0.3), (0.1, None)])
+@pytest.mark.parametrize("low, high", [(-0.52, 0.52), (None, 0.28), (0.12, None)])
 @given(data=st.data())
 def test_clamp(torch, against_torch, low, high, data):
-    x = np.asarray(data.draw(arrays(values="distinct")) + 0.003)
+    x = data.draw(arrays(values="distinct"))               # never near a multiple of 0.04
     check_grad(lambda x: tc.clamp(x, low, high), x)
     against_torch(lambda x: tc.clamp(x, low, high), lambda x: torch.clamp(x, low, high), x)
     against_torch(lambda x: x.clamp(min=low, max=high), lambda x: x.clamp(min=low, max=high),
-                  np.array([-0.5, 0.5, 0.3, 0.1]))
+                  np.array([-0.52, 0.52, 0.28, 0.12]))
 
 

@@ -18,7 +18,7 @@ def both(against_torch, f, *args):
     check_grad(f, *args)
 
 
-# ---- views -----------------------------------------------------------------------------------
+# ---- views ---------------------------------------------------------------------------------------
 
 @pytest.mark.parametrize("f", [
     lambda x: x.reshape(4, 6), lambda x: x.reshape((6, -1)), lambda x: x.view(24),
@@ -48,7 +48,7 @@ def test_zero_dimensional_tensors(against_torch):
         against_torch(f, f, np.array(2.0))
 
 
-# ---- joining and cutting ---------------------------------------------------------------------
+# ---- joining and cutting -------------------------------------------------------------------------
 
 @given(shape=shapes(1, 4, 0, 3), data=st.data())
 def test_cat_joins_along_any_dimension(torch, against_torch, shape, data):
@@ -84,7 +84,7 @@ def test_split_and_chunk(against_torch, rng, f):
     both(against_torch, f, rng.standard_normal((2, 5, 3)))
 
 
-# ---- positions -------------------------------------------------------------------------------
+# ---- positions -----------------------------------------------------------------------------------
 
 KEYS = [
     0, -1, slice(None), slice(1, None), slice(None, None, 2), (0, 1), (slice(None), 1), (..., 0),
@@ -129,7 +129,7 @@ def test_gather_and_index_select(torch, against_torch, x, rng, dim):
     check_grad(lambda x: tc.gather(x, dim, tc.tensor(places)), x)
 
 
-# ---- padding ---------------------------------------------------------------------------------
+# ---- padding -------------------------------------------------------------------------------------
 
 @pytest.mark.parametrize("mode", ["constant", "reflect", "replicate", "circular"])
 @given(x=arrays((2, 3, 4, 5)), pads=st.lists(st.integers(0, 3), min_size=4, max_size=4),
@@ -150,7 +150,7 @@ def test_pad_with_a_constant_and_crop_with_negative_widths(torch, against_torch,
     check_grad(lambda x: F.pad(x, pads, value=7), x)
 
 
-# ---- bad input -------------------------------------------------------------------------------
+# ---- bad input -----------------------------------------------------------------------------------
 
 @pytest.mark.parametrize("f, complaint", [
     (lambda x: x.reshape(5, 5), r"reshape.*\(2, 3, 4\).*\(5, 5\)"),

@@ -1,4 +1,6 @@
 """Optimisers and schedules: the same numbers as PyTorch's, in place, for any memory layout."""
+import warnings
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -15,21 +17,26 @@ momenta = st.floats(0.05, 0.99)
 seeds = st.integers(0, 2**32 - 1)
 
 sgd = st.one_of(
-    st.fixed_dictionaries(dict(lr=rates, momentum=st.sampled_from([0, 0.5, 0.9]), dampening=st.floats(0, 0.9),
-                               weight_decay=decays, maximize=st.booleans())),
-    st.fixed_dictionaries(dict(lr=rates, momentum=momenta, weight_decay=decays, nesterov=st.just(True))))
-adam = st.fixed_dictionaries(dict(lr=rates, betas=st.tuples(momenta, st.floats(0.5, 0.999)), eps=st.floats(1e-9, 1e-2),
-                                  weight_decay=decays, amsgrad=st.booleans(), maximize=st.booleans()))
-rmsprop = st.fixed_dictionaries(dict(lr=rates, alpha=st.floats(0.5, 0.99), eps=st.floats(1e-9, 1e-2), weight_decay=decays,
-                                     momentum=st.sampled_from([0, 0.9]), maximize=st.booleans()))
-optimisers = st.one_of(st.tuples(st.just("SGD"), sgd), st.tuples(st.just("Adam"), adam), st.tuples(st.just("AdamW"), adam),
-                       st.tuples(st.just("RMSprop"), rmsprop))
+    st.fixed_dictionaries(dict(lr=rates, momentum=st.sampled_from([0, 0.5, 0.9]),
+                               dampening=st.floats(0, 0.9), weight_decay=decays,
+                               maximize=st.booleans())),
+    st.fixed_dictionaries(dict(lr=rates, momentum=momenta, weight_decay=decays,
+                               nesterov=st.just(True))))
+adam = st.fixed_dictionaries(dict(
+    lr=rates, betas=st.tuples(momenta, st.floats(0.5, 0.999)), eps=st.floats(1e-9, 1e-2),
+    weight_decay=decays, amsgrad=st.booleans(), maximize=st.booleans()))
+rmsprop = st.fixed_dictionaries(dict(
+    lr=rates, alpha=st.floats(0.5, 0.99), eps=st.floats(1e-9, 1e-2), weight_decay=decays,
+    momentum=st.sampled_from([0, 0.9]), maximize=st.booleans()))
+optimisers = st.one_of(st.tuples(st.just("SGD"), sgd), st.tuples(st.just("Adam"), adam),
+                       st.tuples(st.just("AdamW"), adam), st.tuples(st.just("RMSprop"), rmsprop))
 
 SHAPES = [(4, 3, 3, 2), (5,), ()]
 
 
 def parameters(generator, dtype=np.float64):
-    return [Tensor(generator.standard_normal(shape).astype(dtype), requires_grad=True) for shape in SHAPES]
+    return [Tensor(generator.standard_normal(shape).astype(dtype), requires_grad=True)
+            for shape in SHAPES]
 
 
 def train(optimizer, params, gradients, steps, after=lambda: None):
@@ -42,7 +49,8 @@ def train(optimizer, params, gradients, steps, after=lambda: None):
 
 
 def gradients_of(generator, steps=50, dtype=np.float64):
-    return [[generator.standard_normal(shape).astype(dtype) for shape in SHAPES] for _ in range(steps)]
+    return [[generator.standard_normal(shape).astype(dtype) for shape in SHAPES]
+            for _ in range(steps)]
 
 
 def torch_train(name, params, gradients, settings, groups=None, schedule=None):
@@ -83,7 +91,7 @@ def test_fifty_steps_in_float64_equal_those_of_pytorch(optimiser, seed):
 def test_centred_rmsprop_equals_that_of_pytorch(seed, with_momentum):
     generator = np.random.default_rng(seed)
     params, gradients = parameters(generator), gradients_of(generator)
-    settings = dict(lr=0.01, alpha=0.9, eps=1e-2, centered=True, momentum=0.9 if with_momentum else 0)
+    settings = dict(lr=0.01, alpha=0.9, eps=1e-2, centered=True, momentum=0.9 * with_momentum)
     # v − mean² cancels while few gradients have come in: round-off there is magnified by the square
     # root
     expected = torch_train("RMSprop", params, gradients, settings)
@@ -109,20 +117,22 @@ def test_groups_have_hyperparameters_of_their_own(name, settings, group):
     generator = np.random.default_rng(1)
     params, gradients = parameters(generator), gradients_of(generator)
     expected = torch_train(name, params, gradients, settings, group)
-    train(getattr(optim, name)([{"params": params[:1]}, {"params": params[1:], **group}], **settings), params, gradients, 50)
+    groups = [{"params": params[:1]}, {"params": params[1:], **group}]
+    train(getattr(optim, name)(groups, **settings), params, gradients, 50)
     assert_close(params, expected)
 
 
 whole = st.integers(1, 20)
-one_cycle = st.fixed_dictionaries(dict(
-    max_lr=rates, total_steps=st.integers(50, 80), pct_start=st.floats(0.1, 0.45), three_phase=st.booleans(),
-    anneal_strategy=st.sampled_from(["cos", "linear"]), cycle_momentum=st.booleans(), div_factor=st.floats(1, 30)))
-schedules = st.one_of(
-    st.tuples(st.just("StepLR"), st.fixed_dictionaries(dict(step_size=whole, gamma=st.floats(0.1, 1)))),
-    st.tuples(st.just("MultiStepLR"), st.fixed_dictionaries(dict(milestones=st.lists(st.integers(0, 60), max_size=4)))),
-    st.tuples(st.just("LinearLR"), st.fixed_dictionaries(dict(start_factor=st.floats(0.01, 1), total_iters=whole))),
-    st.tuples(st.just("CosineAnnealingLR"), st.fixed_dictionaries(dict(T_max=st.integers(50, 70), eta_min=st.floats(0, 0.01)))),
-    st.tuples(st.just("OneCycleLR"), one_cycle))
+schedules = st.one_of(*(st.tuples(st.just(name), st.fixed_dictionaries(arguments))
+                        for name, arguments in {
+    "StepLR": dict(step_size=whole, gamma=st.floats(0.1, 1)),
+    "MultiStepLR": dict(milestones=st.lists(st.integers(0, 60), max_size=4)),
+    "LinearLR": dict(start_factor=st.floats(0.01, 1), total_iters=whole),
+    "CosineAnnealingLR": dict(T_max=st.integers(50, 70), eta_min=st.floats(0, 0.01)),
+    "OneCycleLR": dict(max_lr=rates, total_steps=st.integers(50, 80), pct_start=st.floats(0.1, 0.45),
+                       three_phase=st.booleans(), cycle_momentum=st.booleans(),
+                       anneal_strategy=st.sampled_from(["cos", "linear"]),
+                       div_factor=st.floats(1, 30))}.items()))
 
 
 @pytest.mark.torch
@@ -132,10 +142,12 @@ def test_schedules_equal_those_of_pytorch(schedule, optimiser):
     generator = np.random.default_rng(0)
     params, gradients = parameters(generator), gradients_of(generator)
     settings = dict(lr=0.1, **({"momentum": 0.9} if optimiser == "SGD" else {}))
-    expected = torch_train(optimiser, params, gradients, settings,
-                           schedule=lambda module, optimizer: getattr(module, name)(optimizer, **arguments))
+
+    def schedule_of(module, optimizer):
+        return getattr(module, name)(optimizer, **arguments)
+    expected = torch_train(optimiser, params, gradients, settings, schedule=schedule_of)
     optimizer = getattr(optim, optimiser)(params, **settings)
-    train(optimizer, params, gradients, 50, after=getattr(lr_scheduler, name)(optimizer, **arguments).step)
+    train(optimizer, params, gradients, 50, after=schedule_of(lr_scheduler, optimizer).step)
     assert_close(params, expected, 1e-11)
 
 
@@ -146,7 +158,8 @@ def test_schedules_in_sequence_equal_those_of_pytorch(first, second, lr):
 
     def rates_of(module, optimizer):
         schedule = module.SequentialLR(optimizer, [
-            module.LinearLR(optimizer, 0.1, total_iters=first), module.CosineAnnealingLR(optimizer, T_max=50),
+            module.LinearLR(optimizer, 0.1, total_iters=first),
+            module.CosineAnnealingLR(optimizer, T_max=50),
             module.LambdaLR(optimizer, lambda t: 0.95 ** t)], milestones=[first, second])
         seen = []
         for _ in range(50):
@@ -155,26 +168,26 @@ def test_schedules_in_sequence_equal_those_of_pytorch(first, second, lr):
             schedule.step()
         return seen
 
-    import warnings
-    with warnings.catch_warnings():              # PyTorch's SequentialLR warns of its own way of stepping
+    theirs = torch.optim.SGD([torch.zeros(1, requires_grad=True)], lr=lr)
+    with warnings.catch_warnings():              # PyTorch's warns of its own way of stepping
         warnings.simplefilter("ignore")
-        expected = rates_of(torch.optim.lr_scheduler, torch.optim.SGD([torch.zeros(1, requires_grad=True)], lr=lr))
+        expected = rates_of(torch.optim.lr_scheduler, theirs)
     ours = rates_of(lr_scheduler, optim.SGD([Tensor(np.zeros(1), requires_grad=True)], lr=lr))
     np.testing.assert_allclose(ours, expected, rtol=1e-12)
 
 
 # ---- kernels -------------------------------------------------------------------------------------
 
-@given(st.sampled_from(["sgd", "adam", "rmsprop"]), st.sampled_from([np.float32, np.float64]), st.integers(0, 70), seeds,
-       st.booleans(), st.booleans())
-def test_kernels_equal_their_twins(name, dtype, size, seed, first_memory, second_memory):
+@given(st.sampled_from(["sgd", "adam", "rmsprop"]), st.sampled_from([np.float32, np.float64]),
+       st.integers(0, 70), seeds, st.booleans(), st.booleans())
+def test_kernels_equal_their_twins(name, dtype, size, seed, first, second):
     generator = np.random.default_rng(seed)
     p, g, *memories = generator.standard_normal((5, size)).astype(dtype)
     memories = [np.abs(m) for m in memories]
     arguments = {
-        "sgd": lambda a, b, c: ([a if first_memory else None], (0.1, 0.01, 0.9, 0.7, second_memory)),
-        "adam": lambda a, b, c: ([a, b, c if first_memory else None], (0.01, 0.9, 0.99, 1e-8, 0.1, 0.99)),
-        "rmsprop": lambda a, b, c: ([a + 9, b / 9 if first_memory else None, c if second_memory else None],
+        "sgd": lambda a, b, c: ([a if first else None], (0.1, 0.01, 0.9, 0.7, second)),
+        "adam": lambda a, b, c: ([a, b, c if first else None], (0.01, 0.9, 0.99, 1e-8, 0.1, 0.99)),
+        "rmsprop": lambda a, b, c: ([a + 9, b / 9 if first else None, c if second else None],
                                     (0.01, 0.9, 1e-8, 0.1, 0.9))}[name]
     results = []
     for module in (updates, reference_updates):
@@ -183,14 +196,15 @@ def test_kernels_equal_their_twins(name, dtype, size, seed, first_memory, second
         results.append([mine, *(m for m in kept if m is not None)])
     for fast, plain in zip(*results, strict=True):
         assert fast.dtype == plain.dtype == dtype
-        np.testing.assert_allclose(fast, plain, rtol=8 * np.finfo(dtype).eps, atol=8 * np.finfo(dtype).eps)
+        eps = np.finfo(dtype).eps
+        np.testing.assert_allclose(fast, plain, rtol=8 * eps, atol=8 * eps)
 
 
 # ---- in place, whatever the layout ---------------------------------------------------------------
 
 @given(optimisers, st.permutations(range(4)), st.permutations(range(4)), seeds)
 @settings(max_examples=30)
-def test_the_memory_layout_of_parameters_and_gradients_does_not_matter(optimiser, order, gradient_order, seed):
+def test_the_memory_layout_does_not_matter(optimiser, order, gradient_order, seed):
     name, hyper = optimiser
     generator = np.random.default_rng(seed)
     plain, gradients = parameters(generator), gradients_of(generator, steps=4)
@@ -199,12 +213,13 @@ def test_the_memory_layout_of_parameters_and_gradients_does_not_matter(optimiser
     def lying(x, order):
         return x.transpose(order).copy().transpose(np.argsort(order))
 
-    turned = [Tensor(lying(array, order), requires_grad=True), *(Tensor(p.data.copy(), requires_grad=True) for p in plain[1:])]
     strided = np.zeros((8, *array.shape[1:]))[::2]
     strided[...] = array
-    spread = [Tensor(strided, requires_grad=True), *(Tensor(p.data.copy(), requires_grad=True) for p in plain[1:])]
+    others = [[Tensor(first, requires_grad=True),
+               *(Tensor(p.data.copy(), requires_grad=True) for p in plain[1:])]
+              for first in (lying(array, order), strided)]
     train(getattr(optim, name)(plain, **hyper), plain, gradients, 4)
-    for params in (turned, spread):
+    for params in others:
         before = params[0].data
         gs = [[lying(g[0], gradient_order), *g[1:]] for g in gradients]
         train(getattr(optim, name)(params, **hyper), params, gs, 4)
@@ -220,7 +235,8 @@ def test_a_parameter_stays_float32_and_its_gradient_as_it_was():
         optimizer = getattr(optim, name)([p], lr=0.1)
         optimizer.step()
         assert p.dtype == np.float32
-        assert all(m.dtype == np.float32 for m in optimizer.state[p].values() if isinstance(m, np.ndarray))
+        assert {m.dtype for m in optimizer.state[p].values() if isinstance(m, np.ndarray)} <= {
+            np.dtype(np.float32)}
         np.testing.assert_array_equal(p.grad.data, 0.5)
 
 
@@ -252,7 +268,7 @@ def test_step_returns_what_the_closure_returned():
     assert p.data == 0
 
 
-# ---- clipping --------------------------------------------------------------------------------------
+# ---- clipping ------------------------------------------------------------------------------------
 
 @pytest.mark.torch
 @given(st.floats(1e-3, 1e3), st.sampled_from([1.0, 2.0, 3.5, float("inf")]), seeds)
@@ -263,7 +279,8 @@ def test_clipping_equals_that_of_pytorch(max_norm, norm_type, seed):
     for p, q in zip(params[1:], theirs[1:]):             # the first has none
         p.grad, q.grad = Tensor(p.data * 3), torch.tensor(p.data * 3)
     norm = optim.clip_grad_norm_(params, max_norm, norm_type)
-    assert norm.item() == pytest.approx(torch.nn.utils.clip_grad_norm_(theirs, max_norm, norm_type).item())
+    expected = torch.nn.utils.clip_grad_norm_(theirs, max_norm, norm_type)
+    assert norm.item() == pytest.approx(expected.item())
     assert_close([p.grad for p in params[1:]], [q.grad.numpy() for q in theirs[1:]])
     assert params[0].grad is None
 
@@ -333,7 +350,8 @@ def test_a_state_that_does_not_fit_is_refused_whole():
 
     optimizer = momentum_after_a_step(3, 4)
     before = {p: m["momentum_buffer"].copy() for p, m in optimizer.state.items()}
-    with pytest.raises(ValueError, match=r"parameter 0 has shape \(5,\), expected \(3,\).*parameter 1 has shape \(6,\)"):
+    with pytest.raises(ValueError, match=r"parameter 0 has shape \(5,\), expected \(3,\).*"
+                                         r"parameter 1 has shape \(6,\)"):
         optimizer.load_state_dict(momentum_after_a_step(5, 6).state_dict())
     with pytest.raises(ValueError, match=r"hold \[2\] parameters, those saved \[1\]"):
         optimizer.load_state_dict(momentum_after_a_step(3).state_dict())
@@ -350,7 +368,7 @@ def test_a_state_that_does_not_fit_is_refused_whole():
     ("SGD", dict(momentum=-0.1), "momentum must be"),
     ("SGD", dict(weight_decay=-1e-4), "weight_decay must be"),
     ("SGD", dict(nesterov=True), "nesterov needs momentum > 0"),
-    ("SGD", dict(nesterov=True, momentum=0.9, dampening=0.1), "nesterov needs momentum > 0 and dampening = 0"),
+    ("SGD", dict(nesterov=True, momentum=0.9, dampening=0.1), "nesterov .* and dampening = 0"),
     ("Adam", dict(betas=(1.0, 0.9)), r"betas\[0\] must be a number in \[0, 1\)"),
     ("Adam", dict(betas=0.9), "betas must be a pair"),
     ("AdamW", dict(eps=-1), "AdamW: eps must be"),
@@ -400,7 +418,8 @@ def test_a_gradient_of_another_shape_and_a_read_only_parameter_are_named():
     (lambda o: lr_scheduler.OneCycleLR(o, 0.1, 10, pct_start=2), "pct_start"),
     (lambda o: lr_scheduler.OneCycleLR(o, 0.1, 10, anneal_strategy="sine"), "anneal_strategy"),
     (lambda o: lr_scheduler.LambdaLR(o, [abs, abs]), "must be one value or 1"),
-    (lambda o: lr_scheduler.SequentialLR(o, [lr_scheduler.StepLR(o, 1)], [3]), "0 milestones between them, got 1")])
+    (lambda o: lr_scheduler.SequentialLR(o, [lr_scheduler.StepLR(o, 1)], [3]),
+     "0 milestones between them, got 1")])
 def test_bad_schedules_are_named(make, says):
     with pytest.raises(ValueError, match=says):
         make(optim.SGD([Tensor(np.ones(1), requires_grad=True)]))

@@ -52,7 +52,8 @@ def test_an_array_in_another_memory_layout_is_written_in_the_right_order(model, 
     expected = weight.data.copy()
     weight.data = np.asfortranarray(weight.data)
     save_weights(model, tmp_path / "w")
-    np.testing.assert_array_equal(checkpoint.read_weights(tmp_path / "w")[0]["conv2.weight"], expected)
+    arrays, _ = checkpoint.read_weights(tmp_path / "w")
+    np.testing.assert_array_equal(arrays["conv2.weight"], expected)
 
 
 @pytest.mark.torch
@@ -85,7 +86,8 @@ def header_of(header, data=b""):
 
 
 @pytest.mark.parametrize("content", [
-    b"", b"\x00" * 7, b"not a file of weights at all", struct.pack("<Q", 2**60) + b"{}", header_of(b"{"),
+    b"", b"\x00" * 7, b"not a file of weights at all", struct.pack("<Q", 2**60) + b"{}",
+    header_of(b"{"),
     header_of({"w": {"dtype": "F32", "shape": [2], "data_offsets": [0, 8]}}, b"1234"),
     header_of({"w": {"dtype": "F32", "shape": [2], "data_offsets": [0, 4]}}, b"1234"),
     header_of({"a": {"dtype": "F32", "shape": [1], "data_offsets": [0, 4]},

@@ -2,6 +2,7 @@
 from numpy import bool_ as bool, float16, float32, float64, int8, int16, int32, int64, uint8
 
 from . import data, nn, optim, models
+from .kernels.memory import keep_freed_memory
 from .core import Tensor, enable_grad, grad, is_grad_enabled, no_grad, set_grad_enabled
 from .ops import (abs, add, all, amax, amin, any, arange, arccos, arcsin, arctan, argmax, argmin, as_tensor, broadcast_to, cat,
                   ceil, chunk, clamp, cos, cosh, div, einsum, empty, eq, erf, exp, expm1, eye, flatten, flip, floor, floor_divide,
@@ -14,3 +15,5 @@ from .ops import (abs, add, all, amax, amin, any, arange, arccos, arcsin, arctan
 from .random import default_generator, manual_seed
 
 __version__ = "0.1.0"
+
+keep_freed_memory()

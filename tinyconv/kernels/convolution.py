@@ -51,7 +51,7 @@ class Geometry(NamedTuple):
         return tuple(n + b + a for n, b, a in zip(self.size, self.before, self.after))
 
 
-# ---- the kernels -------------------------------------------------------------------------------------------------------
+# ---- the kernels ---------------------------------------------------------------------------------
 
 @njit(nogil=True)
 def copy_inside(x, n, padded, size, shift):
@@ -116,7 +116,7 @@ def _correlate(narrow, rows, width, x, size, shift, taps, pixels, g, sums, group
                                  panel, 0, bias, sums[task, group, q].reshape(-1), out, width, True)
 
 
-# ---- the tables --------------------------------------------------------------------------------------------------------
+# ---- the tables ----------------------------------------------------------------------------------
 
 def _places(counts, steps, size, channels):
     """The flat positions of pixels (i · steps) for i < counts in a channels-last image of `size`, in order."""
@@ -145,7 +145,7 @@ def _vector(values):
     return np.array(values, np.intp)
 
 
-# ---- the three operations ----------------------------------------------------------------------------------------------
+# ---- the three operations ------------------------------------------------------------------------
 
 def conv(x, w, bias, geometry, groups):
     """y = x ∗ w + b:  x (N, C, D, H, W), w (O, C/groups, kd, kh, kw), bias (O) or None → (N, O, …output)"""

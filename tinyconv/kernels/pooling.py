@@ -19,7 +19,7 @@ class Windows(NamedTuple):
     step: int
 
 
-# ---- the largest element -----------------------------------------------------------------------------------------------
+# ---- the largest element -------------------------------------------------------------------------
 
 @njit(nogil=True)
 def _keep_larger(x, i, y, where, o, C, pixel):
@@ -60,7 +60,7 @@ def window_max(x, windows):
     return channels_first(y), channels_first(where)
 
 
-# ---- elements by position within the image -------------------------------------------------------------------------------
+# ---- elements by position within the image -------------------------------------------------------
 
 @njit(parallel=True, nogil=True, cache=True)
 def _take(x, where, y):
@@ -99,7 +99,7 @@ def put(g, where, size):
     return channels_first(x)
 
 
-# ---- weighted sums -----------------------------------------------------------------------------------------------------
+# ---- weighted sums -------------------------------------------------------------------------------
 
 @njit(nogil=True)
 def _add_scaled(x, i, scale, y, o, C):

@@ -23,7 +23,7 @@ from numba.extending import intrinsic, models, register_model, typeof_impl
 INT32, INT64 = ir.IntType(32), ir.IntType(64)
 
 
-# ---- how large a tile this processor can hold --------------------------------------------------------------------------
+# ---- how large a tile this processor can hold ----------------------------------------------------
 
 def _vector_bytes():
     """The length of a vector register: 64 with AVX-512, 32 with AVX2, else 16 (SSE, NEON)."""
@@ -53,7 +53,7 @@ WIDE = Shape(8, 2) if VECTOR_BYTES == 64 else Shape(4, 2)
 NARROW = Shape(16, 1) if VECTOR_BYTES == 64 else Shape(8, 1)
 
 
-# ---- the types ---------------------------------------------------------------------------------------------------------
+# ---- the types -----------------------------------------------------------------------------------
 
 class ShapeType(types.Opaque):
     def __init__(self, rows, cols):
@@ -92,7 +92,7 @@ class TileModel(models.PrimitiveModel):
         super().__init__(manager, tile, ir.ArrayType(_vector(tile), tile.rows * tile.cols))
 
 
-# ---- what the operations are made of -----------------------------------------------------------------------------------
+# ---- what the operations are made of -------------------------------------------------------------
 
 class _Writer:
     """Writes LLVM instructions for one operation on a tile."""
@@ -142,7 +142,7 @@ class _Writer:
                 yield m, q * self.tile.lanes, m * self.tile.cols + q
 
 
-# ---- the operations ----------------------------------------------------------------------------------------------------
+# ---- the operations ------------------------------------------------------------------------------
 
 @intrinsic
 def zeros(typing, shape, array):

@@ -57,7 +57,7 @@ def linear(input, weight, bias=None):
     return y if y.ndim == input.ndim and input.ndim == 2 else reshape(y, input.shape[:-1] + (weight.shape[0],))
 
 
-# ---- Einstein sums -----------------------------------------------------------------------------------------------------
+# ---- Einstein sums -------------------------------------------------------------------------------
 
 @primitive
 def _einsum(*xs, terms, result):

@@ -13,7 +13,7 @@ import numpy as np
 from ..core import Tensor, add, cast, defvjp, locally_constant, primitive
 from ..kernels.special import erf as erf_kernel
 
-# ---- comparisons and other steps: constant almost everywhere -----------------------------------------------------------
+# ---- comparisons and other steps: constant almost everywhere -------------------------------------
 
 eq = locally_constant(np.equal)
 ne = locally_constant(np.not_equal)
@@ -35,7 +35,7 @@ round = locally_constant(np.round)
 trunc = locally_constant(np.trunc)
 
 
-# ---- the four operations and powers ------------------------------------------------------------------------------------
+# ---- the four operations and powers --------------------------------------------------------------
 
 @primitive
 def sub(a, b):
@@ -115,7 +115,7 @@ defvjp(remainder, lambda g, y, a, b: g,
                   lambda g, y, a, b: -g * floor_divide(a, b))
 
 
-# ---- the classical functions -------------------------------------------------------------------------------------------
+# ---- the classical functions ---------------------------------------------------------------------
 
 @primitive
 def exp(x):
@@ -252,7 +252,7 @@ def abs(x):
 defvjp(abs, lambda g, y, x: g * sign(x))
 
 
-# ---- choices -----------------------------------------------------------------------------------------------------------
+# ---- choices -------------------------------------------------------------------------------------
 
 @primitive
 def where(condition, a, b):

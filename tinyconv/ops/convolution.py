@@ -21,19 +21,31 @@ from .normalization import channel_sum
 @primitive
 def conv(x, w, b, geometry, groups):
     """y[n, o, p] = b[o] + Σ_{c,k} x[n, c, stride p + dilation k − padding] w[o, c, k]   (b may be None)"""
-    return from_volume(kernels.conv(as_volume(x), as_volume(w), b, geometry, groups), x.ndim)
+    ndim, x, w = x.ndim, _volume(x, geometry.size), _volume(w, geometry.kernel)
+    return from_volume(kernels.conv(x, w, b, geometry, groups), ndim)
 
 
 @primitive
 def conv_input(g, w, geometry, groups):
     """∂⟨conv(x, w), g⟩/∂x: every output hands g back to the pixels it was made from"""
-    return from_volume(kernels.conv_input(as_volume(g), as_volume(w), geometry, groups), g.ndim)
+    ndim, g, w = g.ndim, _volume(g, geometry.output), _volume(w, geometry.kernel)
+    return from_volume(kernels.conv_input(g, w, geometry, groups), ndim)
 
 
 @primitive
 def conv_weight(x, g, geometry, groups):
     """∂⟨conv(x, w), g⟩/∂w: what the image had under each tap, weighted by g"""
-    return from_volume(kernels.conv_weight(as_volume(x), as_volume(g), geometry, groups), x.ndim)
+    ndim, x, g = x.ndim, _volume(x, geometry.size), _volume(g, geometry.output)
+    return from_volume(kernels.conv_weight(x, g, geometry, groups), ndim)
+
+
+def _volume(x, expected):
+    """x with three spatial dimensions, which must be the expected ones: no kernel checks bounds."""
+    volume = as_volume(x)
+    if volume.shape[2:] != tuple(expected):
+        raise ValueError(f"convolution: the geometry has {tuple(expected)} where an array of shape "
+                         f"{x.shape} came")
+    return volume
 
 
 defvjp(conv, lambda g, y, x, w, b, geometry, groups: conv_input(g, w, geometry, groups),

@@ -4,7 +4,7 @@ import numpy as np
 from ..core import Tensor, add, cast, is_grad_enabled
 from . import activations, algebra, arithmetic, indexing, reducing, shaping
 
-# ---- operators ---------------------------------------------------------------------------------------------------------
+# ---- operators -----------------------------------------------------------------------------------
 
 _OPERATORS = {"add": add, "sub": arithmetic.sub, "mul": arithmetic.mul, "truediv": arithmetic.div,
               "pow": arithmetic.pow, "matmul": algebra.matmul, "floordiv": arithmetic.floor_divide,
@@ -52,7 +52,7 @@ Tensor.__getitem__ = indexing.getitem
 Tensor.__setitem__ = _set_item
 Tensor.__iter__ = lambda self: (self[i] for i in range(len(self)))
 
-# ---- methods that are an operation ---------------------------------------------------------------------------------------
+# ---- methods that are an operation ---------------------------------------------------------------
 
 _METHODS = {
     arithmetic: """sub mul div neg pow square reciprocal exp expm1 log log1p log2 log10 sqrt rsqrt sin cos tan arcsin arccos arctan
@@ -71,7 +71,7 @@ for _room, _names in _METHODS.items():
 Tensor.add = add
 
 
-# ---- methods that read differently ---------------------------------------------------------------------------------------
+# ---- methods that read differently ---------------------------------------------------------------
 
 def _sizes(sizes):
     """Lengths given one by one or as one sequence."""

@@ -44,7 +44,7 @@ def batch_statistics(x, eps):
     return mean, var, (mean.astype(x.dtype), (1 / np.sqrt(var + eps)).astype(x.dtype))
 
 
-# ---- sums over everything but the channels -------------------------------------------------------------------------------
+# ---- sums over everything but the channels -------------------------------------------------------
 
 @primitive
 def channel_sum(g, value=None):
@@ -64,7 +64,7 @@ defvjp(channel_dot, lambda c, y, g, x, stats, value=None: per_channel(c, x) * st
                     lambda c, y, g, x, stats, value=None: pull(per_channel(c, x) * g, x, None, stats))
 
 
-# ---- normalising -------------------------------------------------------------------------------------------------------
+# ---- normalising ---------------------------------------------------------------------------------
 
 @primitive
 def standardize(x, stats):

@@ -22,7 +22,7 @@ def spread(g, x, dim):
     return broadcast_to(reshape(g, kept), x.shape)
 
 
-# ---- sums --------------------------------------------------------------------------------------------------------------
+# ---- sums ----------------------------------------------------------------------------------------
 
 @primitive
 def sum(x, dim=None, keepdim=False):
@@ -59,7 +59,7 @@ def _floating(x, op):
     return x
 
 
-# ---- extremes ----------------------------------------------------------------------------------------------------------
+# ---- extremes ------------------------------------------------------------------------------------
 
 @primitive
 def amax(x, dim=None, keepdim=False):
@@ -118,7 +118,7 @@ any = locally_constant(lambda x, dim=None, keepdim=False: np.any(x, dim, keepdim
 all = locally_constant(lambda x, dim=None, keepdim=False: np.all(x, dim, keepdims=keepdim))
 
 
-# ---- softmax -----------------------------------------------------------------------------------------------------------
+# ---- softmax -------------------------------------------------------------------------------------
 
 def _exponentials(x, dim):
     """e^(x − max x): the shift cancels in a quotient and nothing overflows."""

@@ -89,7 +89,7 @@ def expand(x, *sizes):
         raise ValueError(f"expand: shape {x.shape} cannot be repeated to {tuple(sizes)}") from None
 
 
-# ---- joining and cutting -----------------------------------------------------------------------------------------------
+# ---- joining and cutting -------------------------------------------------------------------------
 
 @primitive
 def _cat(*xs, dim):
@@ -147,7 +147,7 @@ def flip(x, dims):
     return index(x, tuple(slice(None, None, -1 if d in dims else 1) for d in range(x.ndim)))
 
 
-# ---- padding -----------------------------------------------------------------------------------------------------------
+# ---- padding -------------------------------------------------------------------------------------
 
 @primitive
 def pad_constant(x, widths, value=0.0):

@@ -10,7 +10,8 @@ def clip_grad_norm_(parameters, max_norm, norm_type=2.0, error_if_nonfinite=Fals
     """Scale all gradients together so that their common norm is at most `max_norm`; returns what it
     was.
 
-        ‖g‖ = (Σ |gᵢ|^p)^(1/p) over all elements of all gradients;   g ← g · min(1, max_norm / (‖g‖ + 10⁻⁶))
+        ‖g‖ = (Σ |gᵢ|^p)^(1/p)          over all elements of all gradients
+        g ← g · min(1, max_norm / (‖g‖ + 10⁻⁶))
 
     `norm_type` is p, or infinity for the largest element. The gradients are changed in place, those
     that are None are passed over. Raises RuntimeError for a norm that is not finite if
@@ -22,9 +23,10 @@ def clip_grad_norm_(parameters, max_norm, norm_type=2.0, error_if_nonfinite=Fals
     gradients = [p.grad.data for p in parameters if p.grad is not None]
     p = float(norm_type)
     if not p > 0:
-        raise ValueError(f"clip_grad_norm_: norm_type must be above 0 or infinite, got {norm_type!r}")
+        raise ValueError("clip_grad_norm_: norm_type must be above 0, or infinity, "
+                         f"got {norm_type!r}")
     norm = float(np.max([np.abs(g).max(initial=0) for g in gradients], initial=0))
-    if p < math.inf and 0 < norm < math.inf:             # in units of the largest: no power overflows
+    if p < math.inf and 0 < norm < math.inf:     # in units of the largest: no power overflows
         parts = (((np.abs(g) / norm) ** p).sum(dtype=np.float64) for g in gradients)
         norm *= float(sum(parts)) ** (1 / p)
     if error_if_nonfinite and not math.isfinite(norm):

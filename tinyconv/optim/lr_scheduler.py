@@ -11,14 +11,14 @@ from collections.abc import Callable
 
 
 class LRScheduler:
-    """Base of all schedules: sets the learning rates to `rates(t)`, at once and at each `step()`."""
+    """Base of all schedules: sets the learning rates to `rates(t)`, at once and at each step."""
 
     def __init__(self, optimizer, last_epoch=-1):
         self.optimizer, self.last_epoch = optimizer, last_epoch
         for i, group in enumerate(optimizer.param_groups):
             if last_epoch >= 0 and "initial_lr" not in group:
                 raise KeyError(f"{type(self).__name__}: last_epoch={last_epoch} continues an "
-                               f"earlier schedule, but group {i} of the optimizer has no 'initial_lr'")
+                               f"earlier schedule, but group {i} has no 'initial_lr'")
             group.setdefault("initial_lr", group["lr"])
         self.base_lrs = [group["initial_lr"] for group in optimizer.param_groups]
         self.step()

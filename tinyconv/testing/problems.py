@@ -43,13 +43,6 @@ class PoolProblem:
 
     dims = property(lambda self: len(self.kernel))
     x_shape = property(lambda self: (self.N, self.C, *self.size))
-    max_options = property(lambda self: {"kernel_size": self.kernel, "stride": self.stride,
-                                         "padding": self.padding, "dilation": self.dilation,
-                                         "ceil_mode": self.ceil_mode})
-
-    @property
-    def avg_options(self):
-        """Without dilation, and so with at most half the bare kernel as padding."""
-        padding = tuple(min(p, k // 2) for p, k in zip(self.padding, self.kernel))
-        return {"kernel_size": self.kernel, "stride": self.stride, "padding": padding,
-                "ceil_mode": self.ceil_mode}
+    avg_options = property(lambda self: {"kernel_size": self.kernel, "stride": self.stride,
+                                         "padding": self.padding, "ceil_mode": self.ceil_mode})
+    max_options = property(lambda self: {**self.avg_options, "dilation": self.dilation})

@@ -20,7 +20,7 @@ FLOATS = (np.float32, np.float64)
 VALUES = ("normal", "integers", "distinct", "positive")
 
 
-# ---- values and arrays -----------------------------------------------------------------------
+# ---- values and arrays ---------------------------------------------------------------------------
 
 def shapes(min_dims=0, max_dims=4, min_side=1, max_side=5):
     """Shapes as tuples; `min_side=0` allows tensors without elements."""
@@ -37,7 +37,8 @@ def fill(rng, shape, values="normal", dtype=np.float64):
 
     normal    standard normal
     integers  whole numbers from −4 to 4, whose sums and products are exact: compare with ==
-    distinct  no two equal, none within 1/50 of another or of zero: far from the kinks of relu, abs, max
+    distinct  near odd multiples of 0.02, no two equal: none within 0.01 of a multiple of 0.04 (0 is
+              one) or of another, so that the kinks of relu, abs and max are far away
     positive  between 1/2 and 2: for logarithms, roots and powers
     """
     size = int(np.prod(shape))
@@ -88,7 +89,7 @@ def broadcastable(draw, count=2, max_dims=4, min_side=1, max_side=4):
     return tuple(narrowed() for _ in range(count))
 
 
-# ---- convolution and pooling -----------------------------------------------------------------
+# ---- convolution and pooling ---------------------------------------------------------------------
 
 @st.composite
 def conv_problems(draw, dims=(1, 2, 3), min_batch=0, max_batch=3, max_channels=3, max_kernel=3,
@@ -114,8 +115,7 @@ def pool_problems(draw, dims=(1, 2, 3), min_batch=0, max_batch=2, max_channels=3
                   max_out=4, max_stride=3, max_dilation=3):
     """Geometries of pooling, as `PoolProblem`.
 
-    The padding is at most half of what a window spans, as in PyTorch, and no window sees nothing
-    but padding.
+    The padding is at most half the kernel, as in PyTorch, and no window sees nothing but padding.
     """
     D = draw(_one_of(dims))
     max_out = 2 if D == 3 else max_out
@@ -135,8 +135,7 @@ def _side(draw, max_kernel, max_out, max_stride, max_padding, max_dilation):
     K, S, out, D = (draw(st.integers(1, most))
                     for most in (max_kernel, max_stride, max_out, max_dilation))
     reach = (out - 1) * S + D * (K - 1)
-    P = draw(st.integers(0, min((D * (K - 1) + 1) // 2 if max_padding is None else max_padding,
-                                reach // 2)))
+    P = draw(st.integers(0, min(K // 2 if max_padding is None else max_padding, reach // 2)))
     size = reach + 1 - 2 * P + draw(st.integers(0, S - 1))
     if max_padding is None and size < D:           # taps D apart might step over the whole image
         size += S * -((size - D) // S)

@@ -54,7 +54,7 @@ def conv_transpose3d(input, weight, bias=None, stride=1, padding=0, output_paddi
     return _conv_transpose("conv_transpose3d", 3, input, weight, bias, stride, padding, output_padding, groups, dilation)
 
 
-# ---- behind them -------------------------------------------------------------------------------------------------------
+# ---- behind them ---------------------------------------------------------------------------------
 
 def _conv(op, dims, x, w, b, stride, padding, dilation, groups):
     x, w, b, batched = _checked(op, dims, x, w, b)

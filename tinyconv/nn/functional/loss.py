@@ -16,6 +16,12 @@ from ...core import Tensor, defvjp, primitive
 
 # ---- softmax cross-entropy, fused ----------------------------------------------------------------
 
+def _at(t):
+    """The key that reads x[n, t[n, ...], ...] for every n, ...: one class at each position."""
+    n, *others = np.indices(t.shape, sparse=True)
+    return n, t, *others
+
+
 @primitive
 def index_cross_entropy(x, t):
     """y = ln Σⱼ e^xⱼ − x_t over dimension 1:  (N, C, ...), integer (N, ...) → (N, ...).
@@ -26,7 +32,7 @@ def index_cross_entropy(x, t):
     over the rest.
     """
     z = x - x.max(1, keepdims=True)
-    return np.log(np.exp(z).sum(1)) - np.take_along_axis(z, t[:, None], 1)[:, 0]
+    return np.log(np.exp(z).sum(1)) - z[_at(t)]
 
 
 @primitive
@@ -34,7 +40,7 @@ def softmax_error(x, t):
     """softmax(x) − onehot(t) over dimension 1, the gradient of `index_cross_entropy`."""
     e = np.exp(x - x.max(1, keepdims=True))
     e /= e.sum(1, keepdims=True)
-    np.put_along_axis(e, t[:, None], np.take_along_axis(e, t[:, None], 1) - 1, 1)
+    e[_at(t)] -= 1
     return e
 
 
@@ -83,7 +89,7 @@ def nll_loss(input, target, weight=None, *, ignore_index=-100, reduction="mean")
     x, target, unbatched = _batched(input, target, "nll_loss")
     weight = _class_weight(weight, x.shape[1], x.dtype, "nll_loss")
     t, kept = _classes(target, x, ignore_index, "nll_loss")
-    losses = -ops.take_along_dim(x, t[:, None], 1)[:, 0]
+    losses = -ops.index(x, _at(t))
     losses = losses if weight is None else losses * weight.data[t]
     return _reduced_by_class(losses, t, kept, weight, reduction, unbatched, "nll_loss")
 

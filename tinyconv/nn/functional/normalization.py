@@ -113,7 +113,7 @@ def local_response_norm(input, size, alpha=1e-4, beta=0.75, k=1.0):
     return input / (total * (alpha / size) + k) ** beta
 
 
-# ---- behind them -------------------------------------------------------------------------------------------------------
+# ---- behind them ---------------------------------------------------------------------------------
 
 def _standardized(x, dims, eps):
     d = x - ops.mean(x, dims, keepdim=True)

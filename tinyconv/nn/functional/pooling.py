@@ -99,7 +99,7 @@ def spatial_pyramid_pool(input, levels=(1, 2, 4), mode="max"):
     return ops.cat([pool(input, level).flatten(-3) for level in levels], -1)
 
 
-# ---- behind them -------------------------------------------------------------------------------------------------------
+# ---- behind them ---------------------------------------------------------------------------------
 
 def _max_pool(op, dims, x, kernel, stride, padding, dilation, ceil_mode, return_indices):
     x, batched = _batched(op, dims, x)
@@ -162,8 +162,8 @@ def _sliding(op, size, kernel, stride, padding, dilation, ceil_mode):
     padding, dilation = per_dim(op, "padding", padding, dims, 0), per_dim(op, "dilation", dilation, dims, 1)
     windows, counts = [_whole(1)] * (3 - dims), [np.ones(1)] * (3 - dims)
     for n, k, s, p, d in zip(size, kernel, stride, padding, dilation):
-        if 2 * p > (k - 1) * d + 1:
-            raise ValueError(f"{op}: padding {p} is more than half of the kernel's {(k - 1) * d + 1} elements")
+        if 2 * p > k:
+            raise ValueError(f"{op}: padding {p} is more than half of the kernel_size {k}")
         room = n + 2 * p - d * (k - 1) - 1
         outputs = -(-room // s) + 1 if ceil_mode else room // s + 1
         if ceil_mode and (outputs - 1) * s >= n + p:

@@ -1,0 +1,342 @@
+"""What the walk promises: every gradient complete, once, at linear cost, and nothing left behind."""
+import gc
+import time
+import weakref
+
+import numpy as np
+import pytest
+
+import tinyconv as tc
+from tinyconv.core import defvjp, primitive
+
+
+def leaf(*values, dtype=np.float64):
+    return tc.tensor(np.array(values if len(values) > 1 else values[0], dtype), requires_grad=True)
+
+
+# ---- the walk ------------------------------------------------------------------------------------
+
+def test_a_diamond_is_counted_once():
+    a = leaf(1.0)
+    b = a + a
+    c = b + b
+    c.backward()
+    assert a.grad.item() == 4
+
+
+def test_every_node_is_visited_once_so_cost_is_linear_in_depth():
+    calls = []
+
+    @primitive
+    def same(x):
+        return x.copy()
+    defvjp(same, lambda g, y, x: calls.append(1) or g)
+    y = x = leaf(1.0)
+    for _ in range(60):                            # 2⁶⁰ paths
+        y = same(y)
+        y = y + y
+    y.backward()
+    assert len(calls) == 60 and x.grad.item() == 2.0 ** 60
+
+
+def test_time_is_linear_in_depth():
+    def seconds(n):
+        best = np.inf
+        for _ in range(3):
+            start = time.perf_counter()
+            y = leaf(1.0)
+            for _ in range(n):
+                y = y + y
+            y.backward()
+            best = min(best, time.perf_counter() - start)
+        return best
+    assert seconds(900) < 30 * seconds(90)         # ten times as deep; quadratic would be a hundred
+
+
+def test_a_tensor_used_a_thousand_times_receives_every_part():
+    x = leaf(1.0)
+    sum((x * k for k in range(1000)), start=tc.tensor(0.0)).backward()
+    assert x.grad.item() == 999 * 1000 / 2
+
+
+@pytest.mark.parametrize("walk", [True, False], ids=["walked back", "dropped"])
+def test_a_chain_of_200_000_operations_runs_forward_and_backward_and_is_freed(walk):
+    x = leaf(1.0)
+    y, middle = x, None
+    for i in range(200_000):
+        y = y + 1.0
+        if i == 100_000:
+            middle = weakref.ref(y)
+    gc.collect()
+    gc.disable()
+    try:
+        assert y.item() == 200_001
+        if walk:
+            y.backward()
+            assert x.grad.item() == 1
+        del y
+        assert middle() is None
+    finally:
+        gc.enable()
+
+
+def test_a_graph_is_freed_as_the_walk_leaves_it_and_a_second_walk_says_so():
+    x = leaf(2.0)
+    y = x * x
+    z = y * 3
+    z.backward()
+    with pytest.raises(RuntimeError, match="retain_graph=True"):
+        z.backward()
+    with pytest.raises(RuntimeError, match="freed"):
+        (y + 1).backward()
+    assert x.grad.item() == 12
+
+
+def test_memory_of_intermediate_results_is_returned_during_the_walk():
+    x = leaf(1.0)
+    alive = []
+
+    @primitive
+    def probe(x):
+        return x.copy()
+    defvjp(probe, lambda g, y, x: alive.append(later() is not None) or g)
+    y = probe(x) * 2
+    y2 = y * 3
+    later = weakref.ref(y2)
+    z = y2 * 4
+    del y, y2
+    z.backward()
+    assert alive == [False]
+
+
+def test_retain_graph_allows_another_walk_with_the_same_bits():
+    x = leaf(1.5)
+    y = (x * x).exp()
+    y.backward(retain_graph=True)
+    first, x.grad = x.grad, None
+    y.backward()
+    assert x.grad.item() == first.item()
+
+
+def test_backward_adds_to_the_gradient_that_is_there():
+    x = leaf(2.0)
+    for expected in (3, 6):
+        (x * 3).backward()
+        assert x.grad.item() == expected
+
+
+def test_create_graph_gives_gradients_that_can_be_differentiated():
+    x = leaf(2.0)
+    y = x * x * x * x
+    for expected in (32, 48, 48, 24):
+        (y,) = tc.grad(y, x, create_graph=True)
+        assert y.item() == expected
+    assert not tc.grad(x * x, x)[0].requires_grad
+    (x * x * x).backward(create_graph=True)
+    g, x.grad = x.grad, None
+    assert tc.grad(g, x)[0].item() == 12
+
+
+def test_grad_of_several_outputs_and_inputs_touches_no_grad():
+    x, y = leaf(2.0), leaf(5.0)
+    found = tc.grad([x * y, x * x], [x, y], [tc.tensor(1.0), tc.tensor(10.0)])
+    assert [g.item() for g in found] == [5 + 40, 2]
+    assert x.grad is None and y.grad is None and all(g.dtype == np.float64 for g in found)
+
+
+def test_grad_with_respect_to_an_intermediate_result():
+    x = leaf(3.0)
+    y = x * x
+    z = y * y
+    assert tc.grad(z, [y, x], retain_graph=True)[0].item() == 18
+    assert tc.grad(z, z)[0].item() == 1
+
+
+def test_grad_names_an_input_that_is_not_used_or_returns_none():
+    x, y = leaf(1.0), leaf([[2.0]])
+    with pytest.raises(RuntimeError, match=r"input 1 of shape \(1, 1\).*allow_unused"):
+        tc.grad(x * 2, [x, y])
+    assert tc.grad(x * 2, [x, y], allow_unused=True)[1] is None
+
+
+def test_grad_computes_only_what_leads_to_the_inputs():
+    @primitive
+    def expensive(x):
+        return x.copy()
+    defvjp(expensive, lambda g, y, x: pytest.fail("computed a gradient nobody asked for"))
+    x, y = leaf(1.0), leaf(2.0)
+    assert tc.grad(expensive(x) * y, y)[0].item() == 1
+
+
+def test_grad_leaves_what_it_did_not_walk_for_later():
+    x = leaf(3.0)
+    y = x * x
+    assert tc.grad(y * 2, y)[0].item() == 2
+    y.backward()
+    assert x.grad.item() == 6
+
+
+def test_leaf_as_output_is_its_own_gradient():
+    x = leaf(4.0)
+    x.backward()
+    assert x.grad.item() == 1 and tc.grad(x, x)[0].item() == 1
+
+
+@pytest.mark.parametrize("shape", [(3,), (2, 3)])
+def test_a_result_with_many_elements_needs_a_cotangent_of_its_shape(shape):
+    x = tc.zeros(*shape).requires_grad_()
+    with pytest.raises(RuntimeError, match="needs a gradient of that shape"):
+        (x * 2).backward()
+    with pytest.raises(ValueError, match="must have that shape"):
+        (x * 2).backward(tc.zeros(5))
+    (x * 2).backward(np.ones(shape))               # an array will do, and is narrowed
+    assert x.grad.dtype == np.float32 and (x.grad.data == 2).all()
+
+
+def test_what_does_not_require_grad_cannot_be_walked():
+    with pytest.raises(RuntimeError, match="does not require grad"):
+        tc.tensor(1.0).backward()
+    with pytest.raises(RuntimeError, match="input 0 does not require grad"):
+        tc.grad(leaf(1.0) * 2, tc.tensor(1.0))
+    with pytest.raises(ValueError, match="as many grad_outputs"):
+        tc.grad(leaf(1.0) * 2, leaf(1.0), [None, None])
+
+
+def test_retain_grad_keeps_the_gradient_of_an_intermediate_result():
+    x = leaf(2.0)
+    y = x * x
+    z = y * 3
+    y.retain_grad()
+    z.backward()
+    assert y.grad.item() == 3 and x.grad.item() == 12 and z.grad is None
+    with pytest.raises(RuntimeError):
+        tc.tensor(1.0).retain_grad()
+
+
+# ---- hooks ---------------------------------------------------------------------------------------
+
+def test_hooks_see_the_complete_gradient_once_and_may_replace_it():
+    x, seen = leaf(2.0), []
+    y = x * 1
+    handle = y.register_hook(lambda g: seen.append(g.item()))
+    x.register_hook(lambda g: g * 10)
+    (y * 3 + y * 4).backward(retain_graph=True)
+    assert seen == [7] and x.grad.item() == 70
+    handle.remove()
+    handle.remove()
+    (y * 5).backward()
+    assert seen == [7] and x.grad.item() == 120
+
+
+def test_hooks_run_in_order_and_a_wrong_shape_is_refused():
+    x = leaf(1.0, 2.0)
+    x.register_hook(lambda g: g * 2)
+    x.register_hook(lambda g: g + 1)
+    (x * 1).sum().backward()
+    assert x.grad.tolist() == [3, 3]
+    x.register_hook(lambda g: g.sum())
+    with pytest.raises(ValueError, match="shape"):
+        (x * 1).sum().backward()
+    with pytest.raises(RuntimeError):
+        tc.tensor(1.0).register_hook(print)
+
+
+# ---- memory --------------------------------------------------------------------------------------
+
+@pytest.mark.parametrize("f", [
+    lambda a, b: a + b, lambda a, b: (a + b).reshape(6), lambda a, b: a - (-b),
+    lambda a, b: tc.cat([a, b]), lambda a, b: tc.stack([a, b]).transpose(0, 1),
+    lambda a, b: (a.T + b.T)[::-1]])
+@pytest.mark.parametrize("create_graph", [False, True])
+def test_gradients_share_memory_with_nothing_and_cotangents_are_left_alone(f, create_graph):
+    a, b = (tc.tensor(np.full((2, 3), v), requires_grad=True) for v in (1.0, 2.0))
+    y = f(a, b)
+    v = tc.tensor(np.ones(y.shape))
+    y.backward(v, create_graph=create_graph)
+    arrays = [a.data, b.data, v.data, a.grad.data, b.grad.data]
+    for i, p in enumerate(arrays):
+        assert not any(np.may_share_memory(p, q) for q in arrays[:i])
+    assert all(g.data.flags.writeable for g in (a.grad, b.grad)) and (v.data == 1).all()
+
+
+def test_gradients_of_broadcast_tensors_can_be_written_to():
+    x = leaf(1.0, 2.0)
+    x.sum().backward()
+    x.grad.data *= 0
+    assert x.grad.tolist() == [0, 0]
+
+
+def test_no_reference_cycle_keeps_a_graph_alive():
+    gc.collect()
+    gc.disable()
+    try:
+        x = tc.tensor(np.ones((3, 3)), requires_grad=True)
+        y = tc.softmax((x @ x).exp().reshape(9)[2:], 0)
+        z = (y * y.sum()).mean()
+        watched = [weakref.ref(t) for t in (y, z)]
+        (g,) = tc.grad(z, x, create_graph=True)
+        (gg,) = tc.grad((g * g).sum(), x)
+        watched += [weakref.ref(t) for t in (g, gg)]
+        z = x.sum()
+        z.backward()
+        watched.append(weakref.ref(z))
+        del y, z, g, gg
+        assert [w() for w in watched] == [None] * len(watched)
+    finally:
+        gc.enable()
+
+
+# ---- broadcasting, and operations of one's own ---------------------------------------------------
+
+@pytest.mark.parametrize("shape", [(), (1,), (3,), (2, 1), (1, 3), (2, 3), (1, 1, 1), (4, 2, 3)])
+def test_broadcasting_is_undone_on_the_edge(shape):
+    x, y = tc.zeros(*shape).requires_grad_(), tc.ones(4, 2, 3)
+    (x + y).sum().backward()
+    assert x.grad.shape == shape and (x.grad.data == 24 / max(x.numel(), 1)).all()
+
+
+def test_an_empty_broadcast_has_gradient_zero():
+    x = tc.ones(1, 3).requires_grad_()
+    (x + tc.zeros(0, 3)).sum().backward()
+    assert x.grad.tolist() == [[0, 0, 0]]
+
+
+def test_an_operation_without_a_rule_says_so_when_it_is_walked():
+    @primitive
+    def mystery(x, y):
+        return x + y
+    defvjp(mystery, lambda g, y, a, b: g)
+    with pytest.raises(NotImplementedError, match="mystery: argument 1"):
+        mystery(leaf(1.0), leaf(2.0)).backward()
+
+
+@pytest.mark.parametrize("rule, complaint", [
+    (lambda g, y, x: g.data, "ndarray"),
+    (lambda g, y, x: tc.ones(6), r"\(6,\).*\(2, 3\)"),
+    (lambda g, y, x: tc.ones(2, 1), r"\(2, 1\).*\(2, 3\)")],
+    ids=["an array", "another shape", "too few elements"])
+def test_a_rule_that_returns_the_wrong_thing_is_named(rule, complaint):
+    @primitive
+    def odd(x):
+        return x.copy()
+    defvjp(odd, rule)
+    with pytest.raises((TypeError, ValueError), match=f"odd.*{complaint}"):
+        odd(tc.zeros(2, 3).requires_grad_()).sum().backward()
+
+
+def test_a_joint_rule_gives_all_gradients_at_once():
+    @primitive
+    def product(a, b):
+        return a * b
+    defvjp(product, joint=lambda g, y, a, b: (g * b, g * a))
+    a, b = leaf(2.0), leaf(5.0)
+    assert [g.item() for g in tc.grad(product(a, b), [a, b])] == [5, 2]
+
+
+def test_a_tensor_passed_by_keyword_is_not_lost_in_silence():
+    a, b = leaf(2.0), leaf(5.0)
+    try:
+        y = tc.mul(a, b=b)
+    except TypeError:
+        return
+    assert tc.grad(y, b)[0].item() == 2

@@ -1,0 +1,82 @@
+"""The convolution family: each kernel equals its readable twin, and each is the gradient of another."""
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+import tinyconv as tc
+from tinyconv import ops
+from tinyconv.kernels import convolution, reference
+from tinyconv.kernels.convolution import Geometry
+from tinyconv.testing import check_adjoint, check_grad
+from tinyconv.testing.strategies import arrays, conv_problems
+
+
+@st.composite
+def geometries(draw, **limits):
+    """(problem, its Geometry of three dimensions); here the padding may differ before and after."""
+    p = draw(conv_problems(**limits))
+    one, none = (1,) * (3 - p.dims), (0,) * (3 - p.dims)
+    after = tuple(q + draw(st.integers(0, 1)) for q in p.padding)
+    return p, Geometry(one + p.size, one + p.kernel, one + p.stride, none + p.padding, none + after,
+                       one + p.dilation)
+
+
+def shapes(p, geometry):
+    """The shapes of x, w and g, all of three spatial dimensions."""
+    return ((p.N, p.C, *geometry.size), (p.O, p.C // p.groups, *geometry.kernel),
+            (p.N, p.O, *geometry.output))
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@given(problem=geometries(max_channels=6, max_out=6), data=st.data())
+def test_kernels_equal_the_readable_reference_exactly_on_whole_numbers(dtype, problem, data):
+    p, geometry = problem
+    x, w, g = (data.draw(arrays(s, dtype, "integers")) for s in shapes(p, geometry))
+    b = data.draw(arrays((p.O,), dtype, "integers"))
+    for name, args in (("conv_input", (g, w)), ("conv_weight", (x, g))):
+        y = getattr(convolution, name)(*args, geometry, p.groups)
+        assert y.dtype == dtype
+        assert np.array_equal(y, getattr(reference, name)(*args, geometry, p.groups)), name
+    for bias in (b, None):
+        y = convolution.conv(x, w, bias, geometry, p.groups)
+        assert y.dtype == dtype
+        assert np.array_equal(y, reference.conv(x, w, bias, geometry, p.groups))
+
+
+@given(problem=geometries(), data=st.data())
+def test_the_three_are_partial_gradients_of_one_trilinear_form(problem, data):
+    """⟨conv(x, w), g⟩ = ⟨x, conv_input(g, w)⟩ = ⟨w, conv_weight(x, g)⟩"""
+    p, geometry = problem
+    x, w, g = (data.draw(arrays(s, np.float64, "integers")) for s in shapes(p, geometry))
+    rest, exact = (geometry, p.groups), {"rtol": 0, "atol": 0}
+    check_adjoint(lambda x: ops.conv(x, w, None, *rest), lambda g: ops.conv_input(g, w, *rest),
+                  x, g, **exact)
+    check_adjoint(lambda w: ops.conv(x, w, None, *rest), lambda g: ops.conv_weight(x, g, *rest),
+                  w, g, **exact)
+    check_adjoint(lambda g: ops.conv_input(g, w, *rest), lambda x: ops.conv(x, w, None, *rest),
+                  g, x, **exact)
+
+
+@given(problem=geometries(max_channels=2, max_out=2, max_batch=2), data=st.data())
+def test_each_is_differentiable_to_second_order(problem, data):
+    p, geometry = problem
+    x, w, g = (data.draw(arrays(s)) for s in shapes(p, geometry))
+    rest = geometry, p.groups
+    check_grad(lambda x, w, b: ops.conv(x, w, b, *rest), x, w, data.draw(arrays((p.O,))), name="conv")
+    check_grad(lambda g, w: ops.conv_input(g, w, *rest), g, w, name="conv_input")
+    check_grad(lambda x, g: ops.conv_weight(x, g, *rest), x, g, name="conv_weight")
+
+
+GEOMETRY = Geometry((1, 5, 6), (1, 3, 3), (1, 1, 1), (0, 0, 0), (0, 0, 0), (1, 1, 1))
+
+
+@pytest.mark.parametrize("f, expected", [
+    (lambda x, w, g: ops.conv(x[:, :, :, :4], w, None, GEOMETRY, 1), r"\(1, 5, 6\)"),
+    (lambda x, w, g: ops.conv(x, w[:, :, :, :1], None, GEOMETRY, 1), r"\(1, 3, 3\)"),
+    (lambda x, w, g: ops.conv_input(g[:, :, :, :2], w, GEOMETRY, 1), r"\(1, 3, 4\)"),
+    (lambda x, w, g: ops.conv_weight(x, g[:, :, :, :2], GEOMETRY, 1), r"\(1, 3, 4\)")])
+def test_arrays_that_do_not_have_the_geometry_are_refused_before_a_kernel_runs(f, expected):
+    x, w, g = tc.ones(1, 2, 1, 5, 6), tc.ones(3, 2, 1, 3, 3), tc.ones(1, 3, 1, 3, 4)
+    with pytest.raises(ValueError, match=f"convolution: .*{expected}"):
+        f(x, w, g)

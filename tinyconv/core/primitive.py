@@ -1,0 +1,103 @@
+"""Operations and their derivative rules: `primitive` lifts a function, `defvjp` states its rule."""
+from functools import wraps
+
+import numpy as np
+
+from .recording import mode
+from .tensor import Node, Tensor, wrap
+
+
+def primitive(f):
+    """Lift a function of arrays to tensors; the result remembers the call if a gradient may flow through it.
+
+    Positional arguments may be tensors or constants, keyword arguments are constants. The result
+    has to be one array.
+    float64 must be asked for: a whole number or a tensor without dimensions does not widen float32
+    (PyTorch's rule).
+    """
+    @wraps(f)
+    def op(*args, **kwargs):
+        arrays, tracked = [], False
+        for a in args:
+            if isinstance(a, Tensor):
+                arrays.append(a.data)
+                tracked = tracked or a.requires_grad
+            else:                      # a NumPy scalar is a number like 2.0: it widens nothing
+                arrays.append(a.item() if isinstance(a, np.generic) else a)
+        y = wrap(f(*arrays, **kwargs))
+        if y.data.dtype == np.float64 and not _asked_for_float64(arrays, kwargs):
+            y.data = y.data.astype(np.float32)
+        if tracked and mode.recording and y.data.dtype.kind == "f":       # x.long() is a constant
+            y.requires_grad = True
+            y.grad_fn = Node(op, args, kwargs)
+        return y
+
+    op.rules, op.joint_rule = {}, None
+    return op
+
+
+def locally_constant(f):
+    """Lift a function of arrays whose result does not change when its arguments change a little.
+
+    Comparisons, argmax, floor: the derivative is zero wherever it exists, so nothing is recorded.
+    """
+    @wraps(f)
+    def op(*args, **kwargs):
+        return wrap(f(*(a.data if isinstance(a, Tensor) else a for a in args), **kwargs))
+    return op
+
+
+def _asked_for_float64(arrays, kwargs):
+    floats = [a for a in arrays if isinstance(a, np.ndarray) and a.dtype.kind == "f"]
+    deciding = [a for a in floats if a.ndim] or floats
+    return "dtype" in kwargs or any(a.dtype == np.float64 for a in deciding)
+
+
+def defvjp(op, *rules, argnums=None, joint=None):
+    """State the derivative of `op`: one rule `(g, y, *args, **kwargs) -> ∂L/∂arg` for each argument, in order.
+
+    None stands for an argument without a gradient. `argnums` names the arguments when they are not
+    the first ones. A `joint` rule instead returns the gradients of all positional arguments at
+    once, for operations whose gradients share work. A rule need not undo broadcasting: that is done
+    once, on the edge. It may close over a raw array only if that array is locally constant (a mask,
+    an argmax, a shape); over anything smooth it must go through operations, or the second
+    derivative is silently wrong.
+    """
+    op.joint_rule = joint
+    op.rules.update(zip(range(len(rules)) if argnums is None else argnums, rules, strict=True))
+
+
+# ---- the four operations that every walk needs ---------------------------------------------------
+
+@primitive
+def add(a, b):
+    """y = a + b"""
+    return np.add(a, b)
+defvjp(add, lambda g, y, a, b: g,
+            lambda g, y, a, b: g)
+
+
+@primitive
+def sum_to(x, shape):
+    """Sum over the dimensions along which `shape` was broadcast to x.shape: the adjoint of `broadcast_to`."""
+    extra = x.ndim - len(shape)
+    stretched = tuple(i + extra for i, n in enumerate(shape) if n == 1 and x.shape[i + extra] != 1)
+    wide = np.float64 if x.dtype == np.float32 else x.dtype      # a long sum over rows would lose digits
+    return x.sum(tuple(range(extra)) + stretched, dtype=wide, keepdims=True).reshape(shape).astype(x.dtype, copy=False)
+
+
+@primitive
+def broadcast_to(x, shape):
+    """x repeated along new and length-one dimensions up to `shape`, without a copy (read-only)."""
+    return np.broadcast_to(x, shape)
+
+
+defvjp(sum_to, lambda g, y, x, shape: broadcast_to(g, x.shape))
+defvjp(broadcast_to, lambda g, y, x, shape: sum_to(g, x.shape))
+
+
+@primitive
+def cast(x, *, dtype):
+    """A copy of x with another dtype (or the same)."""
+    return x.astype(dtype)
+defvjp(cast, lambda g, y, x, dtype: cast(g, dtype=x.dtype))

@@ -1,0 +1,181 @@
+"""The walk from a result back to what it was made from: `backward` and `grad`."""
+import numpy as np
+
+from .primitive import add, cast, sum_to
+from .recording import set_grad_enabled
+from .tensor import Tensor, wrap
+
+
+def grad(outputs, inputs, grad_outputs=None, retain_graph=None, create_graph=False, allow_unused=False):
+    """∂(outputs · grad_outputs)/∂input for every input, as a tuple; no `.grad` is touched.
+
+    `outputs` and `inputs` are a tensor or a sequence of tensors, `grad_outputs` the cotangents (1
+    where an output has one element). With `create_graph` the results can be differentiated in turn;
+    with `retain_graph` (default: `create_graph`) the graph may be walked again. An input the
+    outputs do not depend on is an error, or None with `allow_unused`. Only what leads to the inputs
+    is computed.
+    """
+    outputs, inputs = _as_list(outputs), _as_list(inputs)
+    given = [None] * len(outputs) if grad_outputs is None else _as_list(grad_outputs)
+    if len(given) != len(outputs):
+        raise ValueError(f"grad: {len(outputs)} outputs need as many grad_outputs, got {len(given)}")
+    for i, x in enumerate(inputs):
+        if not (isinstance(x, Tensor) and x.requires_grad):
+            raise RuntimeError(f"grad: input {i} does not require grad")
+    cotangents = [_cotangent(y, g) for y, g in zip(outputs, given)]
+    found = _walk(outputs, cotangents, set(inputs), retain_graph, create_graph)
+    for i, x in enumerate(inputs):
+        if x not in found and not allow_unused:
+            raise RuntimeError(f"grad: the outputs do not depend on input {i} of shape {x.shape}; "
+                               "pass allow_unused=True to get None for it")
+    return tuple(found.get(x) for x in inputs)
+
+
+def backward(self, gradient=None, retain_graph=None, create_graph=False):
+    """Add ∂self/∂leaf to the `.grad` of every leaf that requires it (and of what `retain_grad`s).
+
+    `gradient` is the cotangent ∂L/∂self; a tensor with one element may leave it out (1). With
+    `create_graph` the gradients can be differentiated in turn; with `retain_graph` (default:
+    `create_graph`) the graph may be walked again. Raises RuntimeError if the graph was freed by an
+    earlier walk.
+    """
+    found = _walk([self], [_cotangent(self, gradient)], None, retain_graph, create_graph)
+    with set_grad_enabled(create_graph):
+        for leaf, g in found.items():
+            leaf.grad = g if leaf.grad is None else add(leaf.grad, g)
+
+
+Tensor.backward = backward
+
+
+def _walk(roots, cotangents, targets, retain_graph, create_graph):
+    """Carry cotangents from the roots back to the targets (None: the leaves); returns {target: gradient}.
+
+    Why the order matters: in  b = a + a;  c = b + b  the gradient of b has two parts, and b may
+    pass its gradient on to a only when both have arrived. Youngest first guarantees it, and every
+    node is visited once. (Following paths instead would visit a four times here, and 2ⁿ times in a
+    chain of n.)
+    """
+    retain_graph = create_graph if retain_graph is None else retain_graph
+    gradients, found = {}, {}
+    history = _history(roots)
+    wanted = None if targets is None else _leading_to(targets, history)
+    with set_grad_enabled(create_graph):
+        for root, g in zip(roots, cotangents):
+            _collect(gradients, root, g)
+        while history:
+            y = history.pop()          # popped, not iterated over: memory is freed on the way
+            g = _through_hooks(y, gradients.pop(y, None))
+            if g is None:
+                continue
+            if y in targets if targets is not None else y._retains_grad:
+                found[y] = g
+            walked = [_collect(gradients, x, gx) for x, gx in _pull_back(y, g, wanted)]
+            if walked and not retain_graph:      # a target that leads nowhere may be walked later
+                y.grad_fn.release()
+        for leaf, g in gradients.items():
+            if targets is None or leaf in targets:
+                found[leaf] = _through_hooks(leaf, g)
+        return _unshared(found, cotangents, create_graph)
+
+
+def _history(roots):
+    """The tensors with a node that the roots were computed from, themselves included, oldest first."""
+    seen, stack = set(), [y for y in roots if y.grad_fn is not None]
+    while stack:
+        y = stack.pop()
+        if y in seen:
+            continue
+        seen.add(y)
+        if y.grad_fn.args is None:
+            raise RuntimeError(f"backward: the graph behind this result of {y.grad_fn.name} was "
+                               "freed by an earlier backward; pass retain_graph=True to the "
+                               "earlier one to walk it again")
+        for x in y.grad_fn.args:
+            if isinstance(x, Tensor) and x.grad_fn is not None and x not in seen:
+                stack.append(x)
+    return sorted(seen, key=lambda y: y.grad_fn.birth)
+
+
+def _leading_to(targets, history):
+    """The tensors through which a target is reached: no other gradient is worth computing."""
+    wanted = set(targets)
+    for y in history:
+        if any(isinstance(x, Tensor) and x in wanted for x in y.grad_fn.args):
+            wanted.add(y)
+    return wanted
+
+
+def _pull_back(y, g, wanted):
+    """The pairs (argument, its gradient) of the operation that made y, given y's gradient."""
+    op, args, kwargs = y.grad_fn.op, y.grad_fn.args, y.grad_fn.kwargs
+    joint = op.joint_rule and op.joint_rule(g, y, *args, **kwargs)
+    for i, x in enumerate(args):
+        if not isinstance(x, Tensor) or not x.requires_grad:
+            continue
+        if wanted is not None and x not in wanted:
+            continue
+        if not joint and i not in op.rules:
+            raise NotImplementedError(f"{op.__name__}: argument {i} has no derivative rule")
+        rule = not joint and op.rules[i]
+        gx = joint[i] if joint else rule and rule(g, y, *args, **kwargs)
+        if gx is not None:
+            yield x, _fitted(gx, x, op, i)
+
+
+def _fitted(g, x, op, i):
+    """g in the shape and dtype of x: what broadcasting repeated is summed, what was widened narrowed."""
+    if not isinstance(g, Tensor):
+        raise TypeError(f"{op.__name__}: the rule of argument {i} must return a tensor, it returned "
+                        f"{type(g).__name__}")
+    if g.data.shape != x.data.shape:
+        extra = g.data.ndim - x.data.ndim
+        if extra < 0 or any(n != m and n != 1 for n, m in zip(x.data.shape, g.data.shape[extra:])):
+            raise ValueError(f"{op.__name__}: the rule of argument {i} returned shape {g.shape}, "
+                             f"to which the argument's shape {x.shape} does not broadcast")
+        g = sum_to(g, x.data.shape)
+    return g if g.data.dtype == x.data.dtype else cast(g, dtype=x.data.dtype)
+
+
+def _collect(gradients, x, g):
+    """Add g to what has already arrived at x."""
+    before = gradients.get(x)
+    gradients[x] = g if before is None else add(before, g)
+
+
+def _through_hooks(x, g):
+    for hook in () if g is None or not x._hooks else list(x._hooks.values()):
+        replaced = hook(g)
+        g = g if replaced is None else _cotangent(x, replaced)
+    return g
+
+
+def _unshared(found, cotangents, create_graph):
+    """Give every gradient memory of its own: the rule of `a + b`, for one, hands the same array to both."""
+    taken = {id(g.data) for g in cotangents}
+    for x, g in found.items():
+        if g.data.base is not None or id(g.data) in taken:
+            found[x] = cast(g, dtype=g.dtype) if create_graph else wrap(g.data.copy(order="K"))
+        taken.add(id(found[x].data))
+    return found
+
+
+def _cotangent(y, g):
+    """The cotangent of y: g, checked, or 1 for a tensor with one element."""
+    if not isinstance(y, Tensor) or not y.requires_grad:
+        raise RuntimeError("backward: this tensor does not require grad, nothing it was made from "
+                           "does")
+    if g is None:
+        if y.data.size != 1:
+            raise RuntimeError(f"backward: a result of shape {y.shape} needs a gradient of that "
+                               "shape; only one with a single element has the default 1")
+        return wrap(np.ones_like(y.data))
+    g = g if isinstance(g, Tensor) else Tensor(g)
+    if g.shape != y.shape:
+        raise ValueError(f"backward: the gradient of a tensor of shape {y.shape} must have that "
+                         f"shape, got {g.shape}")
+    return g if g.dtype == y.dtype else cast(g, dtype=y.dtype)
+
+
+def _as_list(tensors):
+    return [tensors] if isinstance(tensors, Tensor) else list(tensors)
