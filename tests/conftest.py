@@ -1,7 +1,7 @@
-"""What the whole suite shares: how hard Hypothesis tries, and what is skipped where, with the reason.
+"""What the whole suite shares: how hard Hypothesis tries, and what is skipped where, and why.
 
     HYPOTHESIS_PROFILE=dev      25 examples a property, new ones each time (the default)
-    HYPOTHESIS_PROFILE=ci       100 examples a property, always the same ones (the default where $CI is set)
+    HYPOTHESIS_PROFILE=ci       100 examples a property, always the same (the default with $CI set)
     HYPOTHESIS_PROFILE=nightly  2 000 examples a property
 """
 import os
@@ -32,14 +32,15 @@ def pytest_collection_modifyitems(items):
 @pytest.fixture(scope="session")
 def torch():
     """PyTorch, on one thread; the test is skipped where it is not installed."""
-    torch = pytest.importorskip("torch", reason="PyTorch is not installed (pip install 'tinyconv[bench]')")
+    torch = pytest.importorskip("torch", reason="PyTorch is not installed "
+                                                "(pip install 'tinyconv[bench]')")
     torch.set_num_threads(1)
     return torch
 
 
 @pytest.fixture(scope="session")
 def realdata():
-    """The folder with real data sets; the test is skipped where $TINYCONV_DATA does not name one."""
+    """The folder with real data sets; the test is skipped where $TINYCONV_DATA names none."""
     folder = os.environ.get("TINYCONV_DATA")
     if not folder:
         pytest.skip("$TINYCONV_DATA is not set: no real data to test with")
@@ -62,7 +63,8 @@ def against_torch(torch):
     other arrays are constants; everything else is passed on. The cotangents are random.
     """
     def compare(ours, theirs, *args, rtol=None, atol=None, gradients=True):
-        floats = [i for i, a in enumerate(args) if isinstance(a, np.ndarray) and a.dtype.kind == "f"]
+        floats = [i for i, a in enumerate(args)
+                  if isinstance(a, np.ndarray) and a.dtype.kind == "f"]
         mine, other = list(args), list(args)
         for i, a in enumerate(args):
             if isinstance(a, np.ndarray):

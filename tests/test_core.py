@@ -1,4 +1,4 @@
-"""What tensors promise: their dtypes, what they convert to, when they record, when they may change."""
+"""What tensors promise: their dtypes and conversions, when they record, when they may change."""
 import threading
 
 import numpy as np
@@ -82,7 +82,8 @@ def test_numpy_sees_a_constant_and_refuses_a_tensor_with_gradient():
 
 def test_an_array_on_the_left_asks_the_tensor_on_the_right():
     x, a = leaf(1.0, 2.0), np.array([3.0, 4.0])
-    for y, expected in ((a + x, [4, 6]), (a * x, [3, 8]), (a - x, [2, 2]), (np.float64(2) * x, [2, 4])):
+    for y, expected in ((a + x, [4, 6]), (a * x, [3, 8]), (a - x, [2, 2]),
+                        (np.float64(2) * x, [2, 4])):
         assert isinstance(y, Tensor) and y.requires_grad and y.tolist() == expected
 
 
@@ -108,8 +109,9 @@ def test_repr_says_what_matters():
     (lambda f, d, i: f > 0, np.bool_), (lambda f, d, i: f.double(), np.float64),
     (lambda f, d, i: d.float(), np.float32), (lambda f, d, i: f.long(), np.int64),
     (lambda f, d, i: f * d[0], np.float32), (lambda f, d, i: d * f[0], np.float64),
-    (lambda f, d, i: f[0] * d[0], np.float64), (lambda f, d, i: tc.where(f > 0, f, 0.5), np.float32),
-    (lambda f, d, i: f.mean() + f.std(), np.float32), (lambda f, d, i: i.sum() * f, np.float32)])
+    (lambda f, d, i: f[0] * d[0], np.float64), (lambda f, d, i: i.sum() * f, np.float32),
+    (lambda f, d, i: f.mean() + f.std(), np.float32),
+    (lambda f, d, i: tc.where(f > 0, f, 0.5), np.float32)])
 def test_float32_never_widens_by_itself_and_float64_is_kept(make, dtype):
     f, d, i = (tc.tensor(np.array([1, 2], t)) for t in (np.float32, np.float64, np.int64))
     assert make(f, d, i).dtype == dtype

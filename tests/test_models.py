@@ -11,10 +11,12 @@ from tinyconv.models import lenet_1998
 
 COUNTS = {
     "mlp": 266_610, "lenet5": 61_706, "lenet5_1998": 60_000,
-    "resnet20": 269_722, "resnet32": 464_154, "resnet44": 658_586, "resnet56": 853_018, "resnet110": 1_727_962,
-    "plain20": 269_722, "plain32": 464_154, "plain44": 658_586, "plain56": 853_018, "plain110": 1_727_962,
-    "resnet18": 11_689_512, "resnet34": 21_797_672, "resnet50": 25_557_032, "resnet101": 44_549_160,
-    "resnet152": 60_192_808}
+    "plain20": 269_722, "plain32": 464_154, "plain44": 658_586, "plain56": 853_018,
+    "plain110": 1_727_962,
+    "resnet20": 269_722, "resnet32": 464_154, "resnet44": 658_586, "resnet56": 853_018,
+    "resnet110": 1_727_962,
+    "resnet18": 11_689_512, "resnet34": 21_797_672, "resnet50": 25_557_032,
+    "resnet101": 44_549_160, "resnet152": 60_192_808}
 INPUTS = {"mlp": (1, 28, 28), "lenet5": (1, 28, 28), "lenet5_1998": (1, 28, 28)}
 
 
@@ -30,7 +32,8 @@ def test_a_model_has_exactly_its_parameters_and_says_so(name):
     assert said in sys.modules[type(model).__module__].__doc__
 
 
-@pytest.mark.parametrize("name", ["mlp", "lenet5", "lenet5_1998", "resnet20", "plain20", "resnet18"])
+@pytest.mark.parametrize("name", [
+    "mlp", "lenet5", "lenet5_1998", "resnet20", "plain20", "resnet18"])
 def test_a_model_maps_a_batch_to_logits_and_all_its_parameters_learn(name):
     options = {"stem": "cifar"} if name == "resnet18" else {}
     model = models.create(name, num_classes=10, **options)
@@ -55,11 +58,15 @@ def test_classes_channels_and_image_size_can_be_chosen():
     (lambda: models.create("resnet21"), "unknown model 'resnet21'; did you mean resnet"),
     (lambda: models.create("LeNet-5"), "unknown model 'LeNet-5'"),
     (lambda: models.create("zzz"), "unknown model 'zzz'; there are mlp, lenet5_1998"),
-    (lambda: models.create("lenet5", num_classes=0), "num_classes should be a positive whole number, got 0"),
-    (lambda: models.create("lenet5", in_channels=1.5), "in_channels should be a positive whole number, got 1.5"),
-    (lambda: models.create("lenet5", image_size=64), "image_size should be 28 (padded to 32) or 32, got 64"),
+    (lambda: models.create("lenet5", num_classes=0),
+     "num_classes should be a positive whole number, got 0"),
+    (lambda: models.create("lenet5", in_channels=1.5),
+     "in_channels should be a positive whole number, got 1.5"),
+    (lambda: models.create("lenet5", image_size=64),
+     "image_size should be 28 (padded to 32) or 32, got 64"),
     (lambda: models.create("lenet5_1998", num_classes=5), "num_classes is 10, got 5"),
-    (lambda: models.create("resnet18", stem="tiny"), "stem should be 'imagenet' or 'cifar', got 'tiny'"),
+    (lambda: models.create("resnet18", stem="tiny"),
+     "stem should be 'imagenet' or 'cifar', got 'tiny'"),
     (lambda: models.ResNetCIFAR(21), "depth should be 6n + 2 (20, 32, 44, 56, 110, ...), got 21")])
 def test_what_cannot_be_built_is_named(call, words):
     with pytest.raises(ValueError) as error:
@@ -71,15 +78,16 @@ def test_what_cannot_be_built_is_named(call, words):
 
 def test_lenet_has_the_usual_names():
     assert list(models.create("lenet5").state_dict()) == [
-        f"{layer}.{kind}" for layer in ("conv1", "conv2", "fc1", "fc2", "fc3") for kind in ("weight", "bias")]
+        f"{layer}.{kind}" for layer in ("conv1", "conv2", "fc1", "fc2", "fc3")
+        for kind in ("weight", "bias")]
 
 
 def test_the_cifar_networks_have_the_names_of_the_published_weights():
     names = list(models.create("resnet20").state_dict())
     bn = ["weight", "bias", "running_mean", "running_var", "num_batches_tracked"]
     block = ["conv1.weight", *(f"bn1.{b}" for b in bn), "conv2.weight", *(f"bn2.{b}" for b in bn)]
-    assert names == ["conv1.weight", *(f"bn1.{b}" for b in bn),
-                     *(f"layer{s}.{i}.{name}" for s in (1, 2, 3) for i in range(3) for name in block),
+    blocks = [f"layer{s}.{i}.{name}" for s in (1, 2, 3) for i in range(3) for name in block]
+    assert names == ["conv1.weight", *(f"bn1.{b}" for b in bn), *blocks,
                      "linear.weight", "linear.bias"]
     assert list(models.create("plain20").state_dict()) == names
 
@@ -118,8 +126,9 @@ def test_a_plain_network_is_the_residual_one_without_its_shortcuts(rng):
     plain.load_state_dict(residual.state_dict())
     x = tc.tensor(rng.standard_normal((1, 3, 8, 8)).astype(np.float32))
     assert not np.allclose(plain(x).data, residual(x).data)
-    for block in (b for layer in (residual.layer1, residual.layer2, residual.layer3) for b in layer):
-        block.residual = False
+    for layer in (residual.layer1, residual.layer2, residual.layer3):
+        for block in layer:
+            block.residual = False
     np.testing.assert_array_equal(plain(x).data, residual(x).data)
 
 
@@ -127,7 +136,8 @@ def test_a_plain_network_is_the_residual_one_without_its_shortcuts(rng):
 
 def test_lenet_of_1998_has_the_counts_of_the_paper():
     model = models.create("lenet5_1998")
-    counts = {name: sum(p.numel() for p in child.parameters()) for name, child in model.named_children()}
+    counts = {name: sum(p.numel() for p in child.parameters())
+              for name, child in model.named_children()}
     assert counts == {"c1": 156, "s2": 12, "c3": 1516, "s4": 32, "c5": 48_120, "f6": 10_164}
     assert model.codes.shape == (10, 84) and "codes" in model.state_dict()
 
@@ -148,7 +158,8 @@ def test_each_map_of_c3_sees_only_the_maps_of_the_table(rng):
 
 
 def test_the_squashing_function_maps_one_to_one():
-    np.testing.assert_allclose(lenet_1998.squash(tc.tensor([-1.0, 0.0, 1.0])).data, [-1, 0, 1], atol=1e-4)
+    y = lenet_1998.squash(tc.tensor([-1.0, 0.0, 1.0]))
+    np.testing.assert_allclose(y.data, [-1, 0, 1], atol=1e-4)
 
 
 def test_logits_are_minus_squared_distances_to_the_pictures():

@@ -1,8 +1,9 @@
-"""One training step of a network is PyTorch's: loss, every gradient, every parameter and buffer after it.
+"""One training step is PyTorch's: the loss, every gradient, every parameter and buffer after it.
 
-A gradient jumps where the input of a ReLU crosses zero. Among the millions of activations of a network
-some lie so close to zero that the last bit of float32 decides, and then two correct programs differ by 1 % (so
-do PyTorch in float32 and in float64). Batches with such an activation are therefore passed over.
+A gradient jumps where the input of a ReLU crosses zero. Among the millions of activations of a
+network some lie so close to zero that the last bit of float32 decides, and then two correct
+programs differ by 1 % (so do PyTorch in float32 and in float64). Batches with such an activation
+are therefore passed over.
 """
 import copy
 
@@ -59,7 +60,8 @@ def torch_lenet5(torch):
         def __init__(self):
             super().__init__()
             self.conv1, self.conv2 = nn.Conv2d(1, 6, 5, padding=2), nn.Conv2d(6, 16, 5)
-            self.fc1, self.fc2, self.fc3 = nn.Linear(400, 120), nn.Linear(120, 84), nn.Linear(84, 10)
+            self.fc1, self.fc2 = nn.Linear(400, 120), nn.Linear(120, 84)
+            self.fc3 = nn.Linear(84, 10)
 
         def forward(self, x):
             f = torch.nn.functional

@@ -73,5 +73,6 @@ def test_module_dict_is_a_dictionary_whose_parameters_are_found():
 def test_parameter_list_makes_parameters():
     weights = nn.ParameterList([tc.zeros(2), np.ones(3, np.float32)])
     assert [p.shape for p in weights.parameters()] == [(2,), (3,)]
-    assert all(isinstance(p, nn.Parameter) for p in weights) and list(weights.state_dict()) == ["0", "1"]
+    assert all(isinstance(p, nn.Parameter) for p in weights)
+    assert list(weights.state_dict()) == ["0", "1"]
     assert "(1): Parameter of float32 and shape (3,)" in repr(weights)

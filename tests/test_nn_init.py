@@ -1,4 +1,4 @@
-"""Initial weights: the distributions that the names promise, drawn from the generator that was given."""
+"""Initial weights: the distributions that the names promise, drawn from the generator given."""
 import math
 
 import numpy as np
@@ -30,7 +30,8 @@ def assert_normal(x, std):
     (init.xavier_uniform_, {"gain": 5 / 3}, 5 / 3 * math.sqrt(6 / (288 + 576))),
     (init.kaiming_uniform_, {}, math.sqrt(2) * math.sqrt(3 / 288)),
     (init.kaiming_uniform_, {"a": math.sqrt(5)}, 1 / math.sqrt(288)),
-    (init.kaiming_uniform_, {"mode": "fan_out", "nonlinearity": "relu"}, math.sqrt(2) * math.sqrt(3 / 576)),
+    (init.kaiming_uniform_, {"mode": "fan_out", "nonlinearity": "relu"},
+     math.sqrt(2) * math.sqrt(3 / 576)),
     (init.uniform_, {"a": -2, "b": 2}, 2)])
 def test_uniform_initialisers_fill_exactly_their_interval(fill, arguments, bound):
     assert_uniform(filled(fill, **arguments), bound)
@@ -100,8 +101,9 @@ def test_layers_begin_the_same_after_the_same_seed_and_in_either_precision():
 
 @pytest.mark.torch
 @pytest.mark.parametrize("name, arguments", [
-    ("Linear", (40, 50)), ("Conv1d", (6, 200, 5)), ("Conv2d", (8, 60, 3, 1, 0, 1, 2)), ("Conv3d", (4, 40, 3)),
-    ("ConvTranspose2d", (40, 12, 3, 1, 0, 0, 2)), ("ConvTranspose1d", (80, 12, 3))])
+    ("Linear", (40, 50)), ("Conv1d", (6, 200, 5)), ("Conv2d", (8, 60, 3, 1, 0, 1, 2)),
+    ("Conv3d", (4, 40, 3)), ("ConvTranspose1d", (80, 12, 3)),
+    ("ConvTranspose2d", (40, 12, 3, 1, 0, 0, 2))])
 def test_layers_begin_within_pytorchs_bounds(torch, name, arguments):
     tc.manual_seed(0), torch.manual_seed(0)
     ours, theirs = getattr(nn, name)(*arguments), getattr(torch.nn, name)(*arguments)

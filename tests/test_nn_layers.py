@@ -1,4 +1,4 @@
-"""Every layer is PyTorch's: names of weights, outputs, gradients, buffers; and weights travel both ways."""
+"""Every layer is PyTorch's: names, outputs, gradients, buffers; and weights travel both ways."""
 import numpy as np
 import pytest
 
@@ -15,30 +15,36 @@ LAYERS = [
     ("Unflatten", dict(dim=1, unflattened_size=(2, 3)), (4, 6, 5)),
     ("Unflatten", dict(dim=-1, unflattened_size=(-1, 2)), (4, 6)),
     ("Conv1d", dict(in_channels=2, out_channels=3, kernel_size=3), (2, 2, 9)),
-    ("Conv1d", dict(in_channels=4, out_channels=6, kernel_size=4, padding="same", dilation=2, groups=2), (2, 4, 11)),
-    ("Conv1d", dict(in_channels=4, out_channels=6, kernel_size=4, padding="same", padding_mode="circular"), (2, 4, 11)),
+    ("Conv1d", dict(in_channels=4, out_channels=6, kernel_size=4, padding="same", dilation=2,
+                    groups=2), (2, 4, 11)),
+    ("Conv1d", dict(in_channels=4, out_channels=6, kernel_size=4, padding="same",
+                    padding_mode="circular"), (2, 4, 11)),
     ("Conv2d", dict(in_channels=3, out_channels=4, kernel_size=3, padding=1), (2, 3, 6, 5)),
     ("Conv2d", dict(in_channels=3, out_channels=4, kernel_size=3, padding=1), (3, 6, 5)),
-    ("Conv2d", dict(in_channels=4, out_channels=4, kernel_size=(3, 2), stride=(2, 3), padding=(2, 0),
-                    dilation=(1, 2), groups=4, bias=False), (2, 4, 8, 9)),
+    ("Conv2d", dict(in_channels=4, out_channels=4, kernel_size=(3, 2), stride=(2, 3),
+                    padding=(2, 0), dilation=(1, 2), groups=4, bias=False), (2, 4, 8, 9)),
     ("Conv2d", dict(in_channels=2, out_channels=2, kernel_size=3, padding="valid"), (2, 2, 5, 5)),
-    *[("Conv2d", dict(in_channels=2, out_channels=3, kernel_size=3, stride=2, padding=(2, 1), padding_mode=mode),
-       (2, 2, 6, 5)) for mode in ("reflect", "replicate", "circular")],
-    ("Conv3d", dict(in_channels=2, out_channels=3, kernel_size=(1, 2, 3), stride=(1, 2, 1), padding=(0, 1, 1)),
-     (2, 2, 3, 4, 5)),
-    ("Conv3d", dict(in_channels=2, out_channels=2, kernel_size=2, padding="same", padding_mode="replicate"),
-     (1, 2, 3, 4, 5)),
-    ("ConvTranspose1d", dict(in_channels=2, out_channels=3, kernel_size=4, stride=2, padding=1), (2, 2, 5)),
-    ("ConvTranspose2d", dict(in_channels=4, out_channels=6, kernel_size=3, stride=2, padding=1, output_padding=1,
-                             groups=2, dilation=2), (2, 4, 4, 3)),
-    ("ConvTranspose3d", dict(in_channels=2, out_channels=1, kernel_size=2, bias=False), (1, 2, 2, 3, 2)),
+    *[("Conv2d", dict(in_channels=2, out_channels=3, kernel_size=3, stride=2, padding=(2, 1),
+                      padding_mode=mode), (2, 2, 6, 5))
+      for mode in ("reflect", "replicate", "circular")],
+    ("Conv3d", dict(in_channels=2, out_channels=3, kernel_size=(1, 2, 3), stride=(1, 2, 1),
+                    padding=(0, 1, 1)), (2, 2, 3, 4, 5)),
+    ("Conv3d", dict(in_channels=2, out_channels=2, kernel_size=2, padding="same",
+                    padding_mode="replicate"), (1, 2, 3, 4, 5)),
+    ("ConvTranspose1d", dict(in_channels=2, out_channels=3, kernel_size=4, stride=2, padding=1),
+     (2, 2, 5)),
+    ("ConvTranspose2d", dict(in_channels=4, out_channels=6, kernel_size=3, stride=2, padding=1,
+                             output_padding=1, groups=2, dilation=2), (2, 4, 4, 3)),
+    ("ConvTranspose3d", dict(in_channels=2, out_channels=1, kernel_size=2, bias=False),
+     (1, 2, 2, 3, 2)),
     ("MaxPool1d", dict(kernel_size=3, stride=2, padding=1), (2, 3, 9)),
     ("MaxPool2d", dict(kernel_size=2), (2, 3, 7, 6)),
-    ("MaxPool2d", dict(kernel_size=(3, 2), stride=(1, 2), padding=(1, 0), dilation=(2, 1), ceil_mode=True),
-     (2, 3, 7, 6)),
+    ("MaxPool2d", dict(kernel_size=(3, 2), stride=(1, 2), padding=(1, 0), dilation=(2, 1),
+                       ceil_mode=True), (2, 3, 7, 6)),
     ("MaxPool3d", dict(kernel_size=2), (2, 1, 4, 4, 5)),
     ("AvgPool1d", dict(kernel_size=2, padding=1), (2, 3, 7)),
-    ("AvgPool2d", dict(kernel_size=(3, 2), stride=2, padding=1, count_include_pad=False, ceil_mode=True), (2, 3, 7, 6)),
+    ("AvgPool2d", dict(kernel_size=(3, 2), stride=2, padding=1, count_include_pad=False,
+                       ceil_mode=True), (2, 3, 7, 6)),
     ("AvgPool2d", dict(kernel_size=2, divisor_override=3), (2, 3, 6, 6)),
     ("AvgPool3d", dict(kernel_size=2), (1, 2, 4, 4, 4)),
     ("AdaptiveAvgPool1d", dict(output_size=3), (2, 2, 7)),
@@ -81,18 +87,18 @@ def identify(layer):
 @pytest.mark.torch
 @pytest.mark.parametrize("name, arguments, shape", LAYERS, ids=map(identify, LAYERS))
 def test_a_layer_is_pytorchs(torch, rng, name, arguments, shape):
-    """State names, then in training and evaluation: output, gradients, buffers; then the weights back to PyTorch."""
+    """State names; in training and evaluation output, gradients, buffers; then weights go back."""
     theirs = getattr(torch.nn, name)(**arguments).double()
     ours = getattr(nn, name)(**arguments).double()
-    for kind in ("weight", "bias"):                           # what starts as 1 and 0 would hide errors
+    for kind in ("weight", "bias"):                       # what starts as 1 and 0 would hide errors
         if getattr(theirs, kind, None) is not None:
             torch.nn.init.normal_(getattr(theirs, kind))
     state = theirs.state_dict()
-    assert {k: v.shape for k, v in ours.state_dict().items()} == {k: tuple(v.shape) for k, v in state.items()}
-    assert list(ours.state_dict()) == list(state)
+    assert [(k, v.shape) for k, v in ours.state_dict().items()] == [
+        (k, tuple(v.shape)) for k, v in state.items()]
     assert [n for n, _ in ours.named_parameters()] == [n for n, _ in theirs.named_parameters()]
     ours.load_state_dict({k: v.numpy() for k, v in state.items()})
-    for training in (True, True, False):                      # twice: running statistics must follow both batches
+    for training in (True, True, False):      # twice: running statistics must follow both batches
         ours.train(training), theirs.train(training)
         compare_a_step(torch, rng, ours, theirs, shape)
     twin = getattr(torch.nn, name)(**arguments).double()
@@ -106,7 +112,8 @@ def compare_a_step(torch, rng, ours, theirs, shape):
     close(y, expected)
     g = rng.standard_normal(y.shape)
     gradients = tc.grad(y, [x, *ours.parameters()], tc.tensor(g))
-    for a, b in zip(gradients, torch.autograd.grad(expected, [z, *theirs.parameters()], torch.tensor(g)), strict=True):
+    others = torch.autograd.grad(expected, [z, *theirs.parameters()], torch.tensor(g))
+    for a, b in zip(gradients, others, strict=True):
         close(a, b)
     for (_, a), (_, b) in zip(ours.named_buffers(), theirs.named_buffers(), strict=True):
         assert a.dtype == b.numpy().dtype
@@ -127,9 +134,10 @@ def test_a_layer_shows_itself_with_its_settings(name):
 
 @pytest.mark.torch
 @pytest.mark.parametrize("name, arguments", [
-    ("Linear", (3, 4)), ("Conv2d", (3, 4, 3)), ("Conv2d", (4, 4, 3, 2, 1, 1, 2, False)), ("MaxPool2d", (2,)),
-    ("Dropout", (0.2,)), ("AvgPool2d", (2,)), ("AdaptiveAvgPool2d", (1,)), ("Flatten", ()), ("ReLU", ()),
-    ("SiLU", (True,)), ("ConvTranspose2d", (3, 4, 3, 2, 1, 1)), ("GELU", ("tanh",)), ("Softmax", (1,))])
+    ("Linear", (3, 4)), ("Conv2d", (3, 4, 3)), ("Conv2d", (4, 4, 3, 2, 1, 1, 2, False)),
+    ("ConvTranspose2d", (3, 4, 3, 2, 1, 1)), ("MaxPool2d", (2,)), ("AvgPool2d", (2,)),
+    ("AdaptiveAvgPool2d", (1,)), ("Dropout", (0.2,)), ("Flatten", ()), ("ReLU", ()),
+    ("SiLU", (True,)), ("GELU", ("tanh",)), ("Softmax", (1,))])
 def test_a_layer_shows_itself_as_pytorchs_does(torch, name, arguments):
     assert repr(getattr(nn, name)(*arguments)) == repr(getattr(torch.nn, name)(*arguments))
 
@@ -139,11 +147,13 @@ def test_a_layer_shows_itself_as_pytorchs_does(torch, name, arguments):
 def test_batch_norm_follows_the_mean_and_the_unbiased_variance():
     bn = nn.BatchNorm1d(1, momentum=0.5)
     bn(tc.tensor([[0.0], [2.0], [4.0]]))
-    assert bn.running_mean.item() == 1 and bn.running_var.item() == 0.5 + 0.5 * 4 and bn.num_batches_tracked == 1
+    assert bn.running_mean.item() == 1 and bn.running_var.item() == 0.5 + 0.5 * 4
+    assert bn.num_batches_tracked == 1
     bn.eval()(tc.tensor([[100.0]]))
     assert bn.running_mean.item() == 1 and bn.num_batches_tracked == 1
     bn.reset_running_stats()
-    assert bn.running_mean.item() == 0 and bn.running_var.item() == 1 and bn.num_batches_tracked == 0
+    assert bn.running_mean.item() == 0 and bn.running_var.item() == 1
+    assert bn.num_batches_tracked == 0
 
 
 def test_batch_norm_without_momentum_takes_the_mean_of_all_batches():
@@ -159,16 +169,18 @@ def test_one_value_per_channel_in_training_is_an_error():
     nn.BatchNorm2d(3).eval()(tc.randn(1, 3, 1, 1))
 
 
-@pytest.mark.parametrize("layer, shape", [(nn.BatchNorm2d, (2, 3, 4)), (nn.BatchNorm1d, (2, 3, 4, 5)),
-                                          (nn.InstanceNorm2d, (2, 3)), (nn.BatchNorm3d, (2, 3, 4, 5))])
+@pytest.mark.parametrize("layer, shape", [
+    (nn.BatchNorm1d, (2, 3, 4, 5)), (nn.BatchNorm2d, (2, 3, 4)), (nn.BatchNorm3d, (2, 3, 4, 5)),
+    (nn.InstanceNorm2d, (2, 3))])
 def test_an_input_of_the_wrong_rank_is_named(layer, shape):
     with pytest.raises(ValueError) as error:
         layer(3)(tc.randn(*shape))
     assert layer.__name__ in str(error.value) and str(shape) in str(error.value)
 
 
-@pytest.mark.parametrize("layer", [nn.BatchNorm2d(4, bias=False), nn.GroupNorm(2, 4, bias=False),
-                                   nn.InstanceNorm2d(4, affine=True, bias=False), nn.LayerNorm(4, bias=False)])
+@pytest.mark.parametrize("layer", [
+    nn.BatchNorm2d(4, bias=False), nn.InstanceNorm2d(4, affine=True, bias=False),
+    nn.GroupNorm(2, 4, bias=False), nn.LayerNorm(4, bias=False)])
 def test_a_normalisation_may_scale_without_shifting(layer):
     assert [name for name, _ in layer.named_parameters()] == ["weight"]
     layer.weight.data[...] = 3
@@ -189,16 +201,23 @@ def test_spatial_pyramid_pooling_makes_the_same_number_of_features_of_any_image(
 
 
 @pytest.mark.parametrize("make, words", [
-    (lambda: nn.Conv2d(3, 8, 3, groups=2), "Conv2d: in_channels should be a positive multiple of groups=2, got 3"),
-    (lambda: nn.Conv2d(4, 7, 3, groups=2), "Conv2d: out_channels should be a positive multiple of groups=2, got 7"),
-    (lambda: nn.Conv2d(3, 8, 0), "Conv2d: kernel_size should be a whole number ≥ 1 or 2 of them, got 0"),
-    (lambda: nn.Conv2d(3, 8, (3, 3, 3)), "kernel_size should be a whole number ≥ 1 or 2 of them, got (3, 3, 3)"),
-    (lambda: nn.Conv2d(3, 8, 3, padding=-1), "padding should be a whole number ≥ 0 or 2 of them, got -1"),
-    (lambda: nn.Conv2d(3, 8, 3, padding="full"), "padding should be numbers, 'same' or 'valid', got 'full'"),
+    (lambda: nn.Conv2d(3, 8, 3, groups=2),
+     "Conv2d: in_channels should be a positive multiple of groups=2, got 3"),
+    (lambda: nn.Conv2d(4, 7, 3, groups=2),
+     "Conv2d: out_channels should be a positive multiple of groups=2, got 7"),
+    (lambda: nn.Conv2d(3, 8, 0),
+     "Conv2d: kernel_size should be a whole number ≥ 1 or 2 of them, got 0"),
+    (lambda: nn.Conv2d(3, 8, (3, 3, 3)),
+     "kernel_size should be a whole number ≥ 1 or 2 of them, got (3, 3, 3)"),
+    (lambda: nn.Conv2d(3, 8, 3, padding=-1),
+     "padding should be a whole number ≥ 0 or 2 of them, got -1"),
+    (lambda: nn.Conv2d(3, 8, 3, padding="full"),
+     "padding should be numbers, 'same' or 'valid', got 'full'"),
     (lambda: nn.Conv2d(3, 8, 3, 2, "same"), "padding='same' needs stride 1, got stride (2, 2)"),
     (lambda: nn.Conv1d(3, 8, 3, padding_mode="mirror"),
      "padding_mode should be one of zeros, reflect, replicate, circular, got 'mirror'"),
-    (lambda: nn.ConvTranspose1d(3, 8, 3, padding_mode="reflect"), "only padding_mode='zeros' is defined"),
+    (lambda: nn.ConvTranspose1d(3, 8, 3, padding_mode="reflect"),
+     "only padding_mode='zeros' is defined"),
     (lambda: nn.GroupNorm(4, 6), "num_channels=6 should be a multiple of num_groups=4")])
 def test_settings_that_make_no_sense_are_refused(make, words):
     with pytest.raises(ValueError) as error:

@@ -1,4 +1,4 @@
-"""Losses: PyTorch's numbers for every argument, exact at extreme logits, and clear words about bad targets."""
+"""Losses: PyTorch's numbers for every argument, exact at extreme logits, clear on bad targets."""
 import numpy as np
 import pytest
 from hypothesis import given
@@ -9,20 +9,31 @@ import tinyconv.nn.functional as F
 from tinyconv import nn
 
 shapes = st.sampled_from([(5, 4), (3, 1), (1, 7), (2, 3, 4), (2, 5, 2, 3), (6,)])
+seeds = st.integers(0, 2**32 - 1)
+reductions = st.sampled_from(["mean", "sum", "none"])
 
 
 def tensors(*arrays):
     return [tc.tensor(a, requires_grad=a.dtype.kind == "f") for a in arrays]
 
 
-def classes_for(shape, generator, C=None):
-    return generator.integers(0, C or shape[min(1, len(shape) - 1)], shape[:1] + shape[2:] if len(shape) > 1 else ())
+def number_of_classes(shape):
+    return shape[min(1, len(shape) - 1)]
+
+
+def classes_for(shape, generator):
+    size = shape[:1] + shape[2:] if len(shape) > 1 else ()
+    return generator.integers(0, number_of_classes(shape), size)
+
+
+def weight_for(shape, generator):
+    return {"weight": generator.uniform(0.1, 2, number_of_classes(shape))}
 
 
 # ---- against PyTorch -----------------------------------------------------------------------------
 
 def assert_equal_torch(torch, loss, reference, arrays, constants, **arguments):
-    """Value, gradient and the gradient of a function of the gradient, for all floating point arrays."""
+    """Value, gradient, and the gradient of a function of the gradient, for all arrays of floats."""
     ours = tensors(*arrays)
     theirs = [torch.tensor(a, requires_grad=a.dtype.kind == "f") for a in arrays]
     y = loss(*ours, **{k: tc.tensor(v) for k, v in constants.items()}, **arguments)
@@ -38,7 +49,8 @@ def assert_equal_torch(torch, loss, reference, arrays, constants, **arguments):
     first, there = [a for a in first if a.requires_grad], [b for b in there if b.requires_grad]
     second = tc.grad([a ** 3 for a in first], leaves, [tc.ones_like(a) for a in first],
                      allow_unused=True) if first else [None] * len(leaves)
-    there = torch.autograd.grad([b ** 3 for b in there], others, [torch.ones_like(b) for b in there],
+    there = torch.autograd.grad([b ** 3 for b in there], others,
+                                [torch.ones_like(b) for b in there],
                                 allow_unused=True) if there else [None] * len(leaves)
     for a, b in zip(second, there, strict=True):           # None and zeros both say: it is constant
         a, b = 0 if a is None else a.data, 0 if b is None else b.numpy(force=True)
@@ -46,37 +58,39 @@ def assert_equal_torch(torch, loss, reference, arrays, constants, **arguments):
 
 
 @pytest.mark.torch
-@given(shape=shapes, seed=st.integers(0, 2**32 - 1), reduction=st.sampled_from(["mean", "sum", "none"]),
-       weighted=st.booleans(), smoothing=st.sampled_from([0.0, 0.1, 1.0]), ignored=st.booleans())
-def test_cross_entropy_of_classes_is_pytorchs(torch, shape, seed, reduction, weighted, smoothing, ignored):
+@given(shape=shapes, seed=seeds, reduction=reductions, weighted=st.booleans(),
+       smoothing=st.sampled_from([0.0, 0.1, 1.0]), ignored=st.booleans())
+def test_cross_entropy_of_classes_is_pytorchs(torch, shape, seed, reduction, weighted, smoothing,
+                                              ignored):
     generator = np.random.default_rng(seed)
     x, t = generator.standard_normal(shape), classes_for(shape, generator)
-    C = shape[min(1, len(shape) - 1)]
-    weight = {"weight": generator.uniform(0.1, 2, C)} if weighted else {}
-    arguments = {"ignore_index": int(t.flat[0])} if ignored and t.size > 1 and len(set(t.flat)) > 1 else {}
+    weight = weight_for(shape, generator) if weighted else {}
+    ignored = ignored and len(set(t.flat)) > 1             # some are left
+    arguments = {"ignore_index": int(t.flat[0])} if ignored else {}
     assert_equal_torch(torch, F.cross_entropy, torch.nn.functional.cross_entropy, [x, t], weight,
                        reduction=reduction, label_smoothing=smoothing, **arguments)
 
 
 @pytest.mark.torch
-@given(shape=shapes, seed=st.integers(0, 2**32 - 1), reduction=st.sampled_from(["mean", "sum", "none"]),
-       weighted=st.booleans(), smoothing=st.sampled_from([0.0, 0.1]))
-def test_cross_entropy_of_probabilities_is_pytorchs(torch, shape, seed, reduction, weighted, smoothing):
+@given(shape=shapes, seed=seeds, reduction=reductions, weighted=st.booleans(),
+       smoothing=st.sampled_from([0.0, 0.1]))
+def test_cross_entropy_of_probabilities_is_pytorchs(torch, shape, seed, reduction, weighted,
+                                                    smoothing):
     generator = np.random.default_rng(seed)
     x, q = generator.standard_normal(shape), generator.uniform(size=shape)
-    weight = {"weight": generator.uniform(0.1, 2, shape[min(1, len(shape) - 1)])} if weighted else {}
+    weight = weight_for(shape, generator) if weighted else {}
     assert_equal_torch(torch, F.cross_entropy, torch.nn.functional.cross_entropy, [x, q], weight,
                        reduction=reduction, label_smoothing=smoothing)
 
 
 @pytest.mark.torch
-@given(shape=shapes, seed=st.integers(0, 2**32 - 1), reduction=st.sampled_from(["mean", "sum", "none"]),
-       weighted=st.booleans())
+@given(shape=shapes, seed=seeds, reduction=reductions, weighted=st.booleans())
 def test_nll_loss_is_pytorchs(torch, shape, seed, reduction, weighted):
     generator = np.random.default_rng(seed)
     x, t = generator.standard_normal(shape), classes_for(shape, generator)
-    weight = {"weight": generator.uniform(0.1, 2, shape[min(1, len(shape) - 1)])} if weighted else {}
-    assert_equal_torch(torch, F.nll_loss, torch.nn.functional.nll_loss, [x, t], weight, reduction=reduction)
+    weight = weight_for(shape, generator) if weighted else {}
+    assert_equal_torch(torch, F.nll_loss, torch.nn.functional.nll_loss, [x, t], weight,
+                       reduction=reduction)
 
 
 @pytest.mark.torch
@@ -85,7 +99,8 @@ def test_nll_loss_is_pytorchs(torch, shape, seed, reduction, weighted):
 @pytest.mark.parametrize("shape", [(), (3,), (2, 3, 4)])
 def test_element_wise_losses_are_pytorchs(torch, rng, name, reduction, shape):
     arrays = [rng.standard_normal(shape) * 3, rng.uniform(size=shape)]
-    assert_equal_torch(torch, getattr(F, name), getattr(torch.nn.functional, name), arrays, {}, reduction=reduction)
+    assert_equal_torch(torch, getattr(F, name), getattr(torch.nn.functional, name), arrays, {},
+                       reduction=reduction)
 
 
 @pytest.mark.torch
@@ -100,7 +115,8 @@ def test_binary_cross_entropy_takes_weights(torch, rng):
 @pytest.mark.torch
 def test_loss_layers_take_pytorchs_arguments(torch, rng):
     x, t, w = rng.standard_normal((5, 3)), rng.integers(0, 3, 5), rng.uniform(size=3)
-    for name, arguments in [("CrossEntropyLoss", {"label_smoothing": 0.1, "ignore_index": 1}), ("NLLLoss", {})]:
+    for name, arguments in [("CrossEntropyLoss", {"label_smoothing": 0.1, "ignore_index": 1}),
+                            ("NLLLoss", {})]:
         ours = getattr(nn, name)(tc.tensor(w), reduction="sum", **arguments)
         theirs = getattr(torch.nn, name)(torch.tensor(w), reduction="sum", **arguments)
         assert list(ours.state_dict()) == list(theirs.state_dict()) == ["weight"]
@@ -115,12 +131,14 @@ def test_loss_layers_take_pytorchs_arguments(torch, rng):
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 def test_cross_entropy_is_exact_at_logits_of_ten_thousand(dtype):
-    x = tc.tensor(np.array([[1e4, -1e4, 0], [-1e4, 1e4, 1e4], [-1e4, -1e4, -1e4]], dtype), requires_grad=True)
+    x = tc.tensor([[1e4, -1e4, 0], [-1e4, 1e4, 1e4], [-1e4, -1e4, -1e4]], dtype, requires_grad=True)
     losses = F.cross_entropy(x, tc.tensor([1, 1, 0]), reduction="none")
     assert losses.dtype == dtype
-    np.testing.assert_array_equal(losses.data, np.array([2e4, np.log(dtype(2)), np.log(dtype(3))], dtype))
+    expected = np.array([2e4, np.log(dtype(2)), np.log(dtype(3))], dtype)
+    np.testing.assert_array_equal(losses.data, expected)
     losses.sum().backward()
-    np.testing.assert_allclose(x.grad.data, [[1, -1, 0], [0, -0.5, 0.5], [-2 / 3, 1 / 3, 1 / 3]], rtol=1e-6)
+    expected = [[1, -1, 0], [0, -0.5, 0.5], [-2 / 3, 1 / 3, 1 / 3]]
+    np.testing.assert_allclose(x.grad.data, expected, rtol=1e-6)
     smooth = F.cross_entropy(x[:1], tc.tensor([0]), label_smoothing=0.3)
     assert smooth.item() == pytest.approx(0.1 * (2e4 + 1e4), rel=1e-6)
 
@@ -167,9 +185,11 @@ def test_any_whole_number_dtype_and_plain_arrays_are_classes():
     (np.array([1, -1, 3, 4, 0]), IndexError,
      "cross_entropy: target has label -1 at index 1 but input has 10 classes (0..9)"),
     (np.array([1, 2, 3]), ValueError, "needs classes of shape (5,), got a target of shape (3,)"),
-    (np.array([[1], [2], [3], [4], [5]]), ValueError, "needs classes of shape (5,), got a target of shape (5, 1)"),
+    (np.array([[1], [2], [3], [4], [5]]), ValueError,
+     "needs classes of shape (5,), got a target of shape (5, 1)"),
     (np.zeros(5), TypeError, "classes are integers, got a target of float64; write target.long()"),
-    (np.zeros((5, 10), int), TypeError, "holds probabilities and should be floating point, got int64"),
+    (np.zeros((5, 10), int), TypeError,
+     "holds probabilities and should be floating point, got int64"),
     (np.zeros((5, 9)), ValueError, "got a target of shape (5, 9)")])
 def test_a_bad_target_is_named(target, error, words):
     with pytest.raises(error) as info:
@@ -180,7 +200,8 @@ def test_a_bad_target_is_named(target, error, words):
 @pytest.mark.parametrize("arguments, words", [
     ({"reduction": "average"}, "reduction should be 'none', 'mean' or 'sum', got 'average'"),
     ({"label_smoothing": 1.5}, "label_smoothing lies between 0 and 1, got 1.5"),
-    ({"weight": np.ones(3)}, "weight should have one value for each of the 10 classes, got shape (3,)")])
+    ({"weight": np.ones(3)},
+     "weight should have one value for each of the 10 classes, got shape (3,)")])
 def test_a_bad_argument_is_named(arguments, words):
     with pytest.raises(ValueError) as info:
         F.cross_entropy(tc.randn(5, 10), np.zeros(5, int), **arguments)

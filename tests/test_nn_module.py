@@ -31,7 +31,8 @@ def test_parameters_buffers_and_children_are_found_by_walking_the_attributes_in_
     assert [name for name, _ in net.named_parameters()] == NAMES
     assert [name for name, _ in net.named_buffers()] == BUFFERS
     assert [name for name, _ in net.named_children()] == ["body", "head"]
-    assert [name for name, _ in net.named_modules()] == ["", "body", "body.0", "body.1", "body.2", "head"]
+    assert [name for name, _ in net.named_modules()] == [
+        "", "body", "body.0", "body.1", "body.2", "head"]
     assert [p.shape for p in net.parameters()] == [(4,), (4, 3), (4,), (4,), (4,), (2, 4)]
     assert list(net.children()) == [net.body, net.head]
     assert len(list(net.modules())) == 6 and len(list(net.buffers())) == 4
@@ -78,8 +79,10 @@ def test_parameters_and_buffers_can_be_registered_by_name():
     net.register_buffer("mean", tc.zeros(2))
     net.add_module("layer", nn.ReLU())
     assert list(net.state_dict()) == ["w", "mean"] and net.b is None
-    for wrong in (lambda: net.register_buffer("w", tc.zeros(1)), lambda: net.add_module("a.b", nn.ReLU()),
-                  lambda: net.add_module("", nn.ReLU()), lambda: net.add_module("forward", nn.ReLU())):
+    for wrong in (lambda: net.register_buffer("w", tc.zeros(1)),
+                  lambda: net.add_module("a.b", nn.ReLU()),
+                  lambda: net.add_module("", nn.ReLU()),
+                  lambda: net.add_module("forward", nn.ReLU())):
         with pytest.raises(KeyError):
             wrong()
     with pytest.raises(TypeError, match="should be a Parameter, got Tensor"):
@@ -121,7 +124,8 @@ def test_all_mismatches_are_listed_at_once_and_nothing_is_changed():
     with pytest.raises(RuntimeError) as error:
         net.load_state_dict(state)
     for words in ("missing mean", "missing head.weight", "unexpected extra", "unchanged",
-                  "body.0.weight has shape (4, 3) here but (4, 5) there", "body.0.bias should be numbers"):
+                  "body.0.weight has shape (4, 3) here but (4, 5) there",
+                  "body.0.bias should be numbers"):
         assert words in str(error.value)
     for name, value in net.state_dict().items():
         np.testing.assert_array_equal(value.data, before[name])
@@ -240,7 +244,8 @@ def test_a_module_shows_itself_as_a_tree():
 
 
 def test_a_parameter_shows_itself():
-    assert repr(nn.Parameter(np.ones(2, np.float32))).startswith("Parameter containing:\ntensor([1., 1.]")
+    p = nn.Parameter(np.ones(2, np.float32))
+    assert repr(p).startswith("Parameter containing:\ntensor([1., 1.]")
     with pytest.raises(TypeError, match="only floating point tensors have gradients"):
         nn.Parameter(np.ones(2, np.int64))
 

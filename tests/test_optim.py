@@ -129,7 +129,8 @@ schedules = st.one_of(*(st.tuples(st.just(name), st.fixed_dictionaries(arguments
     "MultiStepLR": dict(milestones=st.lists(st.integers(0, 60), max_size=4)),
     "LinearLR": dict(start_factor=st.floats(0.01, 1), total_iters=whole),
     "CosineAnnealingLR": dict(T_max=st.integers(50, 70), eta_min=st.floats(0, 0.01)),
-    "OneCycleLR": dict(max_lr=rates, total_steps=st.integers(50, 80), pct_start=st.floats(0.1, 0.45),
+    "OneCycleLR": dict(max_lr=rates, total_steps=st.integers(50, 80),
+                       pct_start=st.floats(0.1, 0.45),
                        three_phase=st.booleans(), cycle_momentum=st.booleans(),
                        anneal_strategy=st.sampled_from(["cos", "linear"]),
                        div_factor=st.floats(1, 30))}.items()))

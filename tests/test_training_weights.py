@@ -39,6 +39,16 @@ def test_weights_come_back_with_their_bits_and_their_metadata(model, tmp_path):
     assert_same(values(model), values(fresh))
 
 
+def test_the_same_weights_make_the_same_file(model, tmp_path):
+    metadata = {name: name for name in "abcdefghij"}
+    files = []
+    for i in range(5):
+        save_weights(model, tmp_path / f"{i}", metadata)
+        files.append((tmp_path / f"{i}").read_bytes())
+        assert checkpoint.read_weights(tmp_path / f"{i}")[1] == metadata
+    assert len(set(files)) == 1
+
+
 def test_buffers_and_numbers_without_dimensions_come_back_too(tmp_path):
     a, b = (nn.Sequential(nn.Conv2d(3, 4, 3), nn.BatchNorm2d(4)) for _ in range(2))
     a[1].running_mean[...] = [1, 2, 3, 4]

@@ -58,7 +58,7 @@ def main(argv=None):
         print("interrupted", file=sys.stderr)
         return 130
     except BrokenPipeError:                      # the reader, such as `head`, has seen enough
-        sys.stderr.close()
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
     except FAILURES as error:
         if args.traceback:

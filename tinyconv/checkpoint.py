@@ -3,6 +3,7 @@
 safetensors is a header in JSON (names, dtypes, shapes, offsets) and the bytes of the arrays: other
 tools read it, and nothing in it can run. https://github.com/huggingface/safetensors
 """
+import json
 import os
 import secrets
 from pathlib import Path
@@ -25,7 +26,20 @@ def save_weights(model, path, metadata=None):
     # C order: safetensors writes the bytes of an array as they lie, whatever its strides say
     arrays = {name: np.array(t.data, order="C") for name, t in model.state_dict().items()}
     metadata = {str(key): str(value) for key, value in (metadata or {}).items()}
-    write_atomically(path, save(arrays, metadata=metadata))
+    write_atomically(path, _in_order(save(arrays, metadata=metadata)))
+
+
+def _in_order(content):
+    """The bytes of a safetensors file with its metadata sorted: the same weights, the same file.
+
+    The library writes them in an order that changes from one call to the next.
+    """
+    size = int.from_bytes(content[:8], "little")
+    header = json.loads(content[8:8 + size])
+    header["__metadata__"] = dict(sorted(header.get("__metadata__", {}).items()))
+    text = json.dumps(header, separators=(",", ":"), ensure_ascii=False).encode()
+    text += b" " * (-len(text) % 8)                      # arrays begin at multiples of 8 bytes
+    return len(text).to_bytes(8, "little") + text + content[8 + size:]
 
 
 def load_weights(model, path, strict=True):

@@ -1,4 +1,4 @@
-"""Where randomness comes from: one default generator, seeded by `manual_seed`, never NumPy's global state."""
+"""Where randomness comes from: one default generator, and never NumPy's global state."""
 import numpy as np
 
 _default = [np.random.default_rng()]

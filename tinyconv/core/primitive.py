@@ -8,12 +8,11 @@ from .tensor import Node, Tensor, wrap
 
 
 def primitive(f):
-    """Lift a function of arrays to tensors; the result remembers the call if a gradient may flow through it.
+    """Lift a function of arrays to tensors; the result remembers the call if a gradient may flow.
 
     Positional arguments may be tensors or constants, keyword arguments are constants. The result
-    has to be one array.
-    float64 must be asked for: a whole number or a tensor without dimensions does not widen float32
-    (PyTorch's rule).
+    has to be one array. float64 must be asked for: a whole number or a tensor without dimensions
+    does not widen float32 (PyTorch's rule).
     """
     @wraps(f)
     def op(*args, **kwargs):
@@ -54,14 +53,14 @@ def _asked_for_float64(arrays, kwargs):
 
 
 def defvjp(op, *rules, argnums=None, joint=None):
-    """State the derivative of `op`: one rule `(g, y, *args, **kwargs) -> ∂L/∂arg` for each argument, in order.
+    """State the derivative of `op`: one rule `(g, y, *args, **kwargs) -> ∂L/∂arg` per argument.
 
-    None stands for an argument without a gradient. `argnums` names the arguments when they are not
-    the first ones. A `joint` rule instead returns the gradients of all positional arguments at
-    once, for operations whose gradients share work. A rule need not undo broadcasting: that is done
-    once, on the edge. It may close over a raw array only if that array is locally constant (a mask,
-    an argmax, a shape); over anything smooth it must go through operations, or the second
-    derivative is silently wrong.
+    The rules come in the order of the arguments; None stands for one without a gradient. `argnums`
+    names the arguments when they are not the first ones. A `joint` rule instead returns the
+    gradients of all positional arguments at once, for operations whose gradients share work. A rule
+    need not undo broadcasting: that is done once, on the edge. It may close over a raw array only
+    if that array is locally constant (a mask, an argmax, a shape); over anything smooth it must go
+    through operations, or the second derivative is silently wrong.
     """
     op.joint_rule = joint
     op.rules.update(zip(range(len(rules)) if argnums is None else argnums, rules, strict=True))
@@ -79,11 +78,12 @@ defvjp(add, lambda g, y, a, b: g,
 
 @primitive
 def sum_to(x, shape):
-    """Sum over the dimensions along which `shape` was broadcast to x.shape: the adjoint of `broadcast_to`."""
+    """x summed over what broadcasting `shape` to x.shape repeats: the adjoint of `broadcast_to`."""
     extra = x.ndim - len(shape)
     stretched = tuple(i + extra for i, n in enumerate(shape) if n == 1 and x.shape[i + extra] != 1)
-    wide = np.float64 if x.dtype == np.float32 else x.dtype      # a long sum over rows would lose digits
-    return x.sum(tuple(range(extra)) + stretched, dtype=wide, keepdims=True).reshape(shape).astype(x.dtype, copy=False)
+    wide = np.float64 if x.dtype == np.float32 else x.dtype      # or a long sum would lose digits
+    y = x.sum(tuple(range(extra)) + stretched, dtype=wide, keepdims=True)
+    return y.reshape(shape).astype(x.dtype, copy=False)
 
 
 @primitive

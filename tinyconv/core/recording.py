@@ -32,7 +32,10 @@ class _Recording:
 
 
 class no_grad(_Recording):
-    """Within it nothing is recorded: results are constants. `with tc.no_grad(): ...` or `@tc.no_grad()`."""
+    """Within it nothing is recorded: results are constants.
+
+    `with tc.no_grad(): ...` is for a block, `@tc.no_grad()` for a function.
+    """
 
     def __new__(cls, f=None):                    # `@tc.no_grad` without brackets decorates, too
         return super().__new__(cls) if f is None else cls()(f)

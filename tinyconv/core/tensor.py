@@ -3,7 +3,7 @@ from itertools import count
 
 import numpy as np
 
-births = count()                       # every node is numbered: a result is younger than its arguments
+births = count()                  # every node is numbered: a result is younger than its arguments
 
 
 class Node:
@@ -38,7 +38,8 @@ class Tensor:
     Tensors are values: an operation never changes its arguments, and `x += y` makes a new tensor.
     The one exception is a leaf under `no_grad`, which is how parameters are updated.
     """
-    __slots__ = ("data", "requires_grad", "grad", "grad_fn", "_hooks", "_retains_grad", "__weakref__")
+    __slots__ = ("data", "requires_grad", "grad", "grad_fn", "_hooks", "_retains_grad",
+                 "__weakref__")
     __array_ufunc__ = None                       # so that `array + tensor` asks the tensor
 
     def __init__(self, data, requires_grad=False, dtype=None):
@@ -79,7 +80,7 @@ class Tensor:
     # -- out of the library
 
     def numpy(self):
-        """The array itself, without a copy. A tensor that gradients flow to must be detached first."""
+        """The array itself, not a copy. A tensor that gradients flow to must be detached first."""
         if self.requires_grad:
             raise RuntimeError("numpy: this tensor requires grad, and a change to the array would "
                                "go unseen; write x.detach().numpy()")
@@ -91,8 +92,8 @@ class Tensor:
     def item(self):
         """The only element, as a Python number."""
         if self.data.size != 1:
-            raise ValueError("item: only a tensor with one element is a number, this one has shape "
-                             f"{self.shape}")
+            raise ValueError("item: only a tensor with one element is a number, "
+                             f"this one has shape {self.shape}")
         return self.data.item()
 
     def tolist(self):
@@ -112,8 +113,8 @@ class Tensor:
 
     def __bool__(self):
         if self.data.size != 1:
-            raise ValueError(f"the truth of a tensor with {self.data.size} elements is not one "
-                             "value; use .any() or .all()")
+            raise ValueError(f"the truth of a tensor with {self.data.size} elements "
+                             "is not one value; use .any() or .all()")
         return bool(self.data.item())
 
     def __repr__(self):
@@ -123,7 +124,7 @@ class Tensor:
             return f"tensor({body}{dtype}, grad_fn={self.grad_fn})"
         return f"tensor({body}{dtype}{', requires_grad=True' if self.requires_grad else ''})"
 
-    __hash__ = object.__hash__                   # `==` compares elements, but a tensor is a key by its identity
+    __hash__ = object.__hash__    # `==` compares elements, but a tensor is a key by its identity
 
     # -- gradients
 
@@ -133,8 +134,8 @@ class Tensor:
             raise RuntimeError("requires_grad_: only a leaf can be switched, this tensor is a "
                                f"result of {self.grad_fn.name}; use .detach() for a constant")
         if requires_grad and not self.is_floating_point():
-            raise TypeError("requires_grad: only floating point tensors have gradients, this one "
-                            f"is {self.dtype}")
+            raise TypeError("requires_grad: only floating point tensors have gradients, "
+                            f"this one is {self.dtype}")
         self.requires_grad = bool(requires_grad)
         return self
 

@@ -6,7 +6,8 @@ from .recording import set_grad_enabled
 from .tensor import Tensor, wrap
 
 
-def grad(outputs, inputs, grad_outputs=None, retain_graph=None, create_graph=False, allow_unused=False):
+def grad(outputs, inputs, grad_outputs=None, retain_graph=None, create_graph=False,
+         allow_unused=False):
     """∂(outputs · grad_outputs)/∂input for every input, as a tuple; no `.grad` is touched.
 
     `outputs` and `inputs` are a tensor or a sequence of tensors, `grad_outputs` the cotangents (1
@@ -18,7 +19,8 @@ def grad(outputs, inputs, grad_outputs=None, retain_graph=None, create_graph=Fal
     outputs, inputs = _as_list(outputs), _as_list(inputs)
     given = [None] * len(outputs) if grad_outputs is None else _as_list(grad_outputs)
     if len(given) != len(outputs):
-        raise ValueError(f"grad: {len(outputs)} outputs need as many grad_outputs, got {len(given)}")
+        raise ValueError(f"grad: {len(outputs)} outputs need as many grad_outputs, "
+                         f"got {len(given)}")
     for i, x in enumerate(inputs):
         if not (isinstance(x, Tensor) and x.requires_grad):
             raise RuntimeError(f"grad: input {i} does not require grad")
@@ -49,7 +51,7 @@ Tensor.backward = backward
 
 
 def _walk(roots, cotangents, targets, retain_graph, create_graph):
-    """Carry cotangents from the roots back to the targets (None: the leaves); returns {target: gradient}.
+    """Carry cotangents from the roots back to the targets (None: leaves): {target: gradient}.
 
     Why the order matters: in  b = a + a;  c = b + b  the gradient of b has two parts, and b may
     pass its gradient on to a only when both have arrived. Youngest first guarantees it, and every
@@ -80,7 +82,7 @@ def _walk(roots, cotangents, targets, retain_graph, create_graph):
 
 
 def _history(roots):
-    """The tensors with a node that the roots were computed from, themselves included, oldest first."""
+    """All tensors with a node that the roots were made from, the roots included, oldest first."""
     seen, stack = set(), [y for y in roots if y.grad_fn is not None]
     while stack:
         y = stack.pop()
@@ -124,10 +126,10 @@ def _pull_back(y, g, wanted):
 
 
 def _fitted(g, x, op, i):
-    """g in the shape and dtype of x: what broadcasting repeated is summed, what was widened narrowed."""
+    """g in x's shape and dtype: what broadcasting repeated is summed, what was widened narrowed."""
     if not isinstance(g, Tensor):
-        raise TypeError(f"{op.__name__}: the rule of argument {i} must return a tensor, it returned "
-                        f"{type(g).__name__}")
+        raise TypeError(f"{op.__name__}: the rule of argument {i} must return a tensor, "
+                        f"it returned {type(g).__name__}")
     if g.data.shape != x.data.shape:
         extra = g.data.ndim - x.data.ndim
         if extra < 0 or any(n != m and n != 1 for n, m in zip(x.data.shape, g.data.shape[extra:])):
@@ -151,7 +153,7 @@ def _through_hooks(x, g):
 
 
 def _unshared(found, cotangents, create_graph):
-    """Give every gradient memory of its own: the rule of `a + b`, for one, hands the same array to both."""
+    """Give every gradient memory of its own: the rule of `a + b` hands the same array to both."""
     taken = {id(g.data) for g in cotangents}
     for x, g in found.items():
         if g.data.base is not None or id(g.data) in taken:
@@ -163,8 +165,8 @@ def _unshared(found, cotangents, create_graph):
 def _cotangent(y, g):
     """The cotangent of y: g, checked, or 1 for a tensor with one element."""
     if not isinstance(y, Tensor) or not y.requires_grad:
-        raise RuntimeError("backward: this tensor does not require grad, nothing it was made from "
-                           "does")
+        raise RuntimeError("backward: this tensor does not require grad, "
+                           "nothing it was made from does")
     if g is None:
         if y.data.size != 1:
             raise RuntimeError(f"backward: a result of shape {y.shape} needs a gradient of that "

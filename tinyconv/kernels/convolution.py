@@ -25,9 +25,10 @@ import numpy as np
 from numba import njit, prange
 
 from .layout import channels_first, channels_last
+from .memory import empty, zeros
 from .product import filled_up, is_narrow, multiply_any, panels, tile_size, whole_tiles
 
-TASKS = 32                                       # pieces of work: a matter of the data, never of the number of threads
+TASKS = 16                                       # pieces of work: a matter of the data, never of the number of threads
 GRADIENT_BYTES = 32 << 20                        # memory for the partial sums of a weight gradient
 
 
@@ -63,8 +64,7 @@ def copy_inside(x, n, padded, size, shift):
         for h in range(max(0, -shift[1]), min(H, size[1] - shift[1])):
             i = (((n * D + d) * H + h) * W + low) * C
             k = (((d + shift[0]) * size[1] + h + shift[1]) * size[2] + low + shift[2]) * C
-            for j in range((high - low) * C):
-                padded[k + j] = source[i + j]
+            padded[k:k + (high - low) * C] = source[i:i + (high - low) * C]
 
 
 @njit(parallel=True, nogil=True, cache=True)
@@ -89,31 +89,33 @@ def _sweep(narrow, rows, width, x, size, shift, passes, row, off, out, b, bias, 
                 begin, end = first + piece * tiles // pieces * rows, first + (piece + 1) * tiles // pieces * rows
                 for group in range(groups):
                     multiply_any(narrow, rows, width, padded[group * (C // groups):], row, begin, end, off[r0:r1],
-                                 b, start + group * columns * (r1 - r0), bias[group * columns:],
+                                 b, start + group * columns * (r1 - r0), width, width * (r1 - r0),
+                                 bias[group * columns:],
                                  target[group * O:], out, O, False)
 
 
 @njit(parallel=True, nogil=True, cache=True)
 def _correlate(narrow, rows, width, x, size, shift, taps, pixels, g, sums, groups):
-    """sums[task, group, panel, m, o] = Σ_n Σ_p padded x[n, taps[m] + pixels[p]] · g[n, p, o], for the images of a task."""
+    """sums[task, group, m, o] = Σ_n Σ_p padded x[n, taps[m] + pixels[p]] · g[n, p, o], over the task's images.
+
+    g is read where it lies if its channels fill whole panels, and copied to where they do if not.
+    """
     N, C, P, O = x.shape[0], x.shape[4], g.shape[1], g.shape[2] // groups
-    tasks, M = sums.shape[0], sums.shape[3]
-    columns = (O + width - 1) // width
-    out, bias = np.arange(M) * width, np.zeros(width, x.dtype)
+    tasks, M, columns = sums.shape[0], sums.shape[2], sums.shape[3]
+    out, bias, fits, flat = np.arange(M) * columns, np.zeros(columns, x.dtype), O == columns, g.reshape(-1)
     for task in prange(tasks):
         padded = np.zeros(size[0] * size[1] * size[2] * C, x.dtype)
-        panel = np.zeros(P * width, x.dtype)
+        filled = np.zeros(0 if fits else P * columns, x.dtype)
         for n in range(task * N // tasks, (task + 1) * N // tasks):
             copy_inside(x, n, padded, size, shift)
             for group in range(groups):
-                for q in range(columns):
-                    o = group * O + q * width
-                    some = min(width, O - q * width)
+                b, start, line = flat, n * P * O * groups + group * O, O * groups
+                if not fits:
                     for p in range(P):
-                        for j in range(some):
-                            panel[p * width + j] = g[n, p, o + j]
-                    multiply_any(narrow, rows, width, padded[group * (C // groups):], taps, 0, M, pixels,
-                                 panel, 0, bias, sums[task, group, q].reshape(-1), out, width, True)
+                        filled[p * columns:p * columns + O] = flat[start + p * line:start + p * line + O]
+                    b, start, line = filled, 0, columns
+                multiply_any(narrow, rows, width, padded[group * (C // groups):], taps, 0, M, pixels,
+                             b, start, line, width, bias, sums[task, group].reshape(-1), out, columns, True)
 
 
 # ---- the tables ----------------------------------------------------------------------------------
@@ -150,7 +152,7 @@ def _vector(values):
 def conv(x, w, bias, geometry, groups):
     """y = x ∗ w + b:  x (N, C, D, H, W), w (O, C/groups, kd, kh, kw), bias (O) or None → (N, O, …output)"""
     N, O, C = len(x), len(w), w.shape[1]
-    y = np.empty((N, *geometry.output, O), x.dtype)
+    y = empty((N, *geometry.output, O), x.dtype)
     if y.size == 0:
         return channels_first(y)
     narrow = is_narrow(O // groups, x.itemsize)
@@ -171,7 +173,7 @@ def conv_input(g, w, geometry, groups):
     Input pixel i receives g[p] w[k] wherever i + before = stride · p + dilation · k.
     """
     N, O, C = len(g), len(w) // groups, w.shape[1]
-    x = np.empty((N, *geometry.size, C * groups), g.dtype)
+    x = empty((N, *geometry.size, C * groups), g.dtype)
     if x.size == 0 or g.size == 0:
         return channels_first(np.zeros_like(x))
     narrow = is_narrow(C, g.itemsize)
@@ -197,7 +199,8 @@ def conv_input(g, w, geometry, groups):
         b = panels(part.transpose(0, 3, 4, 5, 1, 2).reshape(groups, len(off) * O, C), width)
         passes.append((row + base, _with_channels(off, O), out + origin, b))
     index, row, off, out = _tables(passes, rows)
-    b = np.concatenate([p[3].reshape(-1) for p in passes])
+    b = empty((sum(p[3].size for p in passes),), g.dtype)
+    np.concatenate([p[3].reshape(-1) for p in passes], out=b)
     _sweep(narrow, rows, width, channels_last(g), _vector(size), _vector(shift), index, row, off, out, b,
            filled_up(None, C, width, g.dtype, groups), x.reshape(-1, C * groups), groups)
     return channels_first(x)
@@ -227,11 +230,10 @@ def conv_weight(x, g, geometry, groups):
     taps = _with_channels(_places(geometry.kernel, geometry.dilation, size, x.shape[1]), C)
     pixels = _places(geometry.output, geometry.stride, size, x.shape[1]).astype(np.intp)
     row = whole_tiles(taps, rows)
-    P = -(-(O // groups) // width)
-    one = groups * P * len(row) * width * x.itemsize
-    sums = np.zeros((max(1, min(N, TASKS, GRADIENT_BYTES // one)), groups, P, len(row), width), x.dtype)
+    columns = -(-(O // groups) // width) * width
+    one = groups * len(row) * columns * x.itemsize
+    sums = zeros((max(1, min(N, TASKS, GRADIENT_BYTES // one)), groups, len(row), columns), x.dtype)
     _correlate(narrow, rows, width, channels_last(x), _vector(size), _vector(geometry.before), row, pixels,
                channels_last(g).reshape(N, -1, O), sums, groups)
-    gw = sums.sum(0)[:, :, :len(taps)].transpose(0, 2, 1, 3).reshape(groups, len(taps), -1)[:, :, :O // groups]
-    gw = gw.reshape(groups, *geometry.kernel, C, O // groups).transpose(0, 5, 4, 1, 2, 3)
-    return np.ascontiguousarray(gw).reshape(shape)
+    gw = sums.sum(0)[:, :len(taps), :O // groups].reshape(groups, *geometry.kernel, C, O // groups)
+    return np.ascontiguousarray(gw.transpose(0, 5, 4, 1, 2, 3)).reshape(shape)

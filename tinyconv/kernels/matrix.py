@@ -11,7 +11,8 @@ BLOCK = 64                                       # rows of the result that one t
 def _multiply_blocks(narrow, rows, width, a, row, off, b, bias, c, out, columns):
     M = row.size
     for block in prange((M + BLOCK - 1) // BLOCK):
-        multiply_any(narrow, rows, width, a, row, block * BLOCK, min((block + 1) * BLOCK, M), off, b, 0, bias,
+        multiply_any(narrow, rows, width, a, row, block * BLOCK, min((block + 1) * BLOCK, M), off, b, 0,
+                     width, off.size * width, bias,
                      c, out, columns, False)
 
 

@@ -7,6 +7,8 @@ short enough to be exact to a few digits, the blocks' in float64 and in order: s
 import numpy as np
 from numba import njit, prange
 
+from .memory import empty
+
 ROWS = 128                                       # of a block whose sums are kept in one accumulator per channel
 
 
@@ -79,7 +81,7 @@ def _normalize(x, mean, scale, bias, extra, y, relu, adding):
 
 def normalize(x, mean, scale, bias, extra, relu):
     """y = relu((x − mean) · scale + bias + extra), each step in turn where asked for: (M, C) → (M, C)"""
-    y = np.empty_like(x)
+    y = empty(x.shape, x.dtype)
     _normalize(x, mean, scale, bias, x if extra is None else extra, y, relu, extra is not None)
     return y
 
@@ -111,7 +113,7 @@ def _sums(g, y, x, mean, r, masked, relu, sums):
 
 def masked_sums(g, y, x, mean, r, relu):
     """g masked by y > 0 (if relu), its column sums and its column products with x̂: (M, C), (C), (C)"""
-    masked = np.empty_like(g) if relu else g
+    masked = empty(g.shape, g.dtype) if relu else g
     sums = np.empty((2, _blocks(len(x)), x.shape[1]), x.dtype)
     _sums(g, y, x, mean, r, masked if relu else np.empty_like(g), relu, sums)
     sum_g, sum_gx = sums.sum(1, dtype=np.float64).astype(x.dtype)
@@ -136,7 +138,7 @@ def _pull(g, x, mean, r, scale, mean_g, mean_gx, gx):
 
 def pull(g, x, mean, r, scale, mean_g, mean_gx):
     """scale (g − ⟨g⟩ − x̂ ⟨g x̂⟩), x̂ = (x − mean) r: (M, C) → (M, C)"""
-    gx = np.empty_like(x)
+    gx = empty(x.shape, x.dtype)
     _pull(g, x, mean, r, scale, mean_g, mean_gx, gx)
     return gx
 

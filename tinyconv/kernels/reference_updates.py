@@ -1,5 +1,4 @@
-"""The optimiser updates of `updates.py` again, as formulas on whole arrays: slow, and easy to see
-that they are right.
+"""The optimiser updates of `updates.py` again, as formulas on whole arrays: slow, plainly right.
 
 Same arguments, changed in place in the same way; the tests compare the two. Hyperparameters are
 narrowed to the dtype of the parameter by NumPy itself: a Python float does not widen a float32

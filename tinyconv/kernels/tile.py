@@ -7,9 +7,8 @@ Numba can hold one in a local variable once it is told of a type for it, and a h
     tile = zeros(SHAPE, c)                          all sums 0
     tile = repeat(SHAPE, b, j)                      every row b[j : j + width]
     tile = add_outer(tile, a, row, m, k, b, j)      tile[i, :] += a[row[m + i] + k] · b[j : j + width]
-    tile = add(tile, other)                         tile += other
     store(tile, c, out, m, j, columns)              c[out[m + i] + j : … + columns] = tile[i, :]
-    accumulate(tile, c, out, m, j)                  c[out[m + i] + j : … + width] += tile[i, :]
+    accumulate(tile, c, out, m, j, columns)         c[out[m + i] + j : … + columns] += tile[i, :]
 
 The arrays are one-dimensional and nothing checks bounds: whoever makes the tables answers for them.
 """
@@ -114,12 +113,11 @@ class _Writer:
 
     def load(self, data, i):
         load = self.builder.load(self.pointer(data, i))
-        load.align = self.vector.element.get_abi_size(self.context.target_data)   # not aligned to the vector
+        load.align = self.alignment().constant
         return load
 
     def store(self, value, data, i):
-        self.builder.store(value, self.pointer(data, i)).align = \
-            self.vector.element.get_abi_size(self.context.target_data)
+        self.builder.store(value, self.pointer(data, i)).align = self.alignment().constant
 
     def splat(self, x, vector=None):
         vector = vector or self.vector
@@ -134,6 +132,38 @@ class _Writer:
         fma = cgutils.get_or_insert_function(self.builder.module, signature,
                                              f"llvm.fmuladd.v{self.tile.lanes}{bits}")
         return self.builder.call(fma, [x, y, z])
+
+    def load_some(self, data, i, count):
+        """The first `count` lanes of the vector at i, the others zero; none if count is negative."""
+        return self._masked("load", self.vector, self.pointer(data, i), self.alignment(), self._first(count),
+                            ir.Constant(self.vector, None))
+
+    def store_some(self, value, data, i, count):
+        """The first `count` lanes of a vector to i; none if count is negative."""
+        self._masked("store", ir.VoidType(), value, self.pointer(data, i), self.alignment(), self._first(count))
+
+    def _first(self, count):
+        lanes = ir.VectorType(INT64, self.tile.lanes)
+        return self.builder.icmp_signed("<", ir.Constant(lanes, list(range(self.tile.lanes))), self.splat(count, lanes))
+
+    def _masked(self, name, result, *args):
+        bits = "f32" if self.tile.dtype == types.float32 else "f64"
+        function = cgutils.get_or_insert_function(
+            self.builder.module, ir.FunctionType(result, [a.type for a in args]),
+            f"llvm.masked.{name}.v{self.tile.lanes}{bits}.p0")
+        return self.builder.call(function, args)
+
+    def alignment(self):
+        """All that is known of where a vector begins: at a number."""
+        return ir.Constant(INT32, self.tile.dtype.bitwidth // 8)
+
+    def keep_loops_small(self):
+        """Ask LLVM not to unroll the loops of this function: for the copies there are no registers left.
+
+        (They would be spilled to a stack that need not be aligned: 75 instead of 100 GFLOP/s, by chance.)
+        """
+        self.builder.function.attributes.add("optsize")
+        self.builder.function.attributes.add("noinline")
 
     def cells(self):
         """(row, first column, position in the tile) of every register."""
@@ -176,6 +206,7 @@ def add_outer(typing, tile, a, row, m, k, b, j):
     def generate(context, builder, signature, args):
         w = _Writer(context, builder, tile)
         value, _, _, m, k, _, j = args
+        w.keep_loops_small()
         a, row, b = (w.array(signature.args[i], args[i]) for i in (1, 2, 5))
         line = [w.load(b, w.plus(j, q * tile.lanes)) for q in range(tile.cols)]
         for i in range(tile.rows):
@@ -188,60 +219,44 @@ def add_outer(typing, tile, a, row, m, k, b, j):
 
 
 @intrinsic
-def add(typing, tile, other):
-    """tile + other"""
-    def generate(context, builder, signature, args):
-        value, other = args
-        for at in range(tile.rows * tile.cols):
-            total = builder.fadd(builder.extract_value(value, at), builder.extract_value(other, at))
-            value = builder.insert_value(value, total, at)
-        return value
-    return tile(tile, other), generate
-
-
-@intrinsic
 def store(typing, tile, c, out, m, j, columns):
-    """c[out[m + i] + j : … + columns] = tile[i, :columns], for every row i; columns may exceed the width"""
+    """c[out[m + i] + j : … + columns] = tile[i, :columns] for every row i; columns may exceed the width"""
     def generate(context, builder, signature, args):
         w = _Writer(context, builder, tile)
-        value, _, _, m, j, columns = args
-        c, out = (w.array(signature.args[i], args[i]) for i in (1, 2))
-        full = builder.icmp_signed(">=", columns, ir.Constant(INT64, tile.cols * tile.lanes))
-        with builder.if_else(full) as (whole, part):
-            with whole:
-                for i, q, at in w.cells():
-                    k = builder.add(w.number(out, w.plus(m, i)), j)
-                    w.store(builder.extract_value(value, at), c, w.plus(k, q))
-            with part:
-                for i, q, at in w.cells():
-                    k = builder.add(w.number(out, w.plus(m, i)), j)
-                    _store_some(w, builder.extract_value(value, at), c, w.plus(k, q), w.plus(columns, -q))
+        _write(w, args[0], *_places(w, signature, args))
         return context.get_dummy_value()
     return types.void(tile, c, out, types.intp, types.intp, types.intp), generate
 
 
-def _store_some(w, vector, data, i, count):
-    """The first `count` lanes of a vector; none if it is negative."""
-    lanes = ir.VectorType(INT64, w.tile.lanes)
-    mask = w.builder.icmp_signed("<", ir.Constant(lanes, list(range(w.tile.lanes))), w.splat(count, lanes))
-    pointer = w.pointer(data, i)
-    bits = "f32" if w.tile.dtype == types.float32 else "f64"
-    masked = cgutils.get_or_insert_function(
-        w.builder.module, ir.FunctionType(ir.VoidType(), [w.vector, pointer.type, INT32, mask.type]),
-        f"llvm.masked.store.v{w.tile.lanes}{bits}.p0")
-    align = ir.Constant(INT32, w.vector.element.get_abi_size(w.context.target_data))
-    w.builder.call(masked, [vector, pointer, align, mask])
-
-
 @intrinsic
-def accumulate(typing, tile, c, out, m, j):
-    """c[out[m + i] + j : … + width] += tile[i, :], for every row i"""
+def accumulate(typing, tile, c, out, m, j, columns):
+    """c[out[m + i] + j : … + columns] += tile[i, :columns] for every row i; a row that is named twice is added once"""
     def generate(context, builder, signature, args):
         w = _Writer(context, builder, tile)
-        value, _, _, m, j = args
-        c, out = (w.array(signature.args[i], args[i]) for i in (1, 2))
-        for i, q, at in w.cells():
-            k = w.plus(builder.add(w.number(out, w.plus(m, i)), j), q)
-            w.store(builder.fadd(w.load(c, k), builder.extract_value(value, at)), c, k)
+        _write(w, args[0], *_places(w, signature, args), adding=True)
         return context.get_dummy_value()
-    return types.void(tile, c, out, types.intp, types.intp), generate
+    return types.void(tile, c, out, types.intp, types.intp, types.intp), generate
+
+
+def _places(w, signature, args):
+    """c's memory, where in it every vector of the tile goes, and how many of its lanes."""
+    _, _, _, m, j, columns = args
+    c, out = (w.array(signature.args[i], args[i]) for i in (1, 2))
+    starts = [w.plus(w.builder.add(w.number(out, w.plus(m, i)), j), q) for i, q, _ in w.cells()]
+    return c, starts, [w.plus(columns, -q) for _, q, _ in w.cells()], columns
+
+
+def _write(w, value, c, starts, counts, columns, adding=False):
+    """Store (or add) every vector of a tile, whole or in part; all is read before anything is written."""
+    vectors = [w.builder.extract_value(value, at) for _, _, at in w.cells()]
+    full = w.builder.icmp_signed(">=", columns, ir.Constant(INT64, w.tile.cols * w.tile.lanes))
+    with w.builder.if_else(full) as (whole, part):
+        with whole:
+            sums = [w.builder.fadd(w.load(c, i), v) if adding else v for i, v in zip(starts, vectors)]
+            for i, v in zip(starts, sums):
+                w.store(v, c, i)
+        with part:
+            sums = [w.builder.fadd(w.load_some(c, i, n), v) if adding else v
+                    for i, n, v in zip(starts, counts, vectors)]
+            for i, n, v in zip(starts, counts, sums):
+                w.store_some(v, c, i, n)

@@ -6,9 +6,10 @@ rate come as Python floats and are narrowed to the dtype of p first: one float64
 make the whole loop float64.
 
 `error_model="numpy"` divides without asking whether the divisor is zero, which would keep the loop
-from vectorising. A memory that is None is not kept. Numba compiles a version of its own for None,
-in which the branch is gone from the loop. The same formulas on whole arrays stand in
-`reference_updates.py`.
+from vectorising. A memory that is None is not kept: Numba compiles a version of its own for that,
+in which the branch is gone from the loop.
+
+The same formulas on whole arrays stand in `reference_updates.py`.
 """
 import numpy as np
 from numba import njit
@@ -16,8 +17,10 @@ from numba import njit
 
 @njit(cache=True, nogil=True, error_model="numpy")
 def sgd(p, g, v, lr, weight_decay, momentum, share, nesterov):
-    """d = g + λp;   v ← μv + share·d;   p ← p − lr·v     (Nesterov: p ← p − lr·(d + μv); without v:
-    p ← p − lr·d)"""
+    """d = g + λp;   v ← μv + share·d;   p ← p − lr·v
+
+    With Nesterov's momentum p ← p − lr·(d + μv), without v (plain descent) p ← p − lr·d.
+    """
     number = p.dtype.type
     lr_, decay, mu, share_ = number(lr), number(weight_decay), number(momentum), number(share)
     for i in range(p.size):
@@ -33,8 +36,8 @@ def adam(p, g, m, v, largest, rate, beta1, beta2, eps, weight_decay, shrink):
     """d = g + λp;   m ← β₁m + (1−β₁)d;   v ← β₂v + (1−β₂)d²;   p ← shrink·p − rate·m / (√v + eps)
 
     With `largest` (AMSGrad) the largest v so far takes the place of v. That m and v started at zero
-    is undone in the numbers, so that an element costs one division: rate = lr·c / (1 − β₁ᵗ) and eps
-    = ε·c, where c = √(1 − β₂ᵗ).
+    is undone in the numbers, so that an element costs one division: with c = √(1 − β₂ᵗ) they are
+    rate = lr·c / (1 − β₁ᵗ) and eps = ε·c.
     """
     number = p.dtype.type
     b1, c1, b2, c2 = number(beta1), number(1 - beta1), number(beta2), number(1 - beta2)

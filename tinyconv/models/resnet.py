@@ -36,7 +36,8 @@ class BasicBlock(nn.Module):
 
     def forward(self, x):
         y = self.bn1(self.conv1(x), relu=True)
-        return self.bn2(self.conv2(y), add=x if self.downsample is None else self.downsample(x), relu=True)
+        return self.bn2(self.conv2(y), relu=True,
+                        add=x if self.downsample is None else self.downsample(x))
 
 
 class Bottleneck(nn.Module):
@@ -55,7 +56,8 @@ class Bottleneck(nn.Module):
     def forward(self, x):
         y = self.bn1(self.conv1(x), relu=True)
         y = self.bn2(self.conv2(y), relu=True)
-        return self.bn3(self.conv3(y), add=x if self.downsample is None else self.downsample(x), relu=True)
+        return self.bn3(self.conv3(y), relu=True,
+                        add=x if self.downsample is None else self.downsample(x))
 
 
 class ResNet(nn.Module):

@@ -1,18 +1,20 @@
 """Operations: functions of tensors with their derivative rules. See each file's table."""
 from ..core import add, broadcast_to, cast, sum_to
 from .activations import gelu, leaky_relu, relu, sigmoid, silu, softplus
-from .arithmetic import (abs, arccos, arcsin, arctan, ceil, clamp, cos, cosh, div, eq, erf, exp, expm1, floor, floor_divide,
-                         ge, gt, isfinite, isinf, isnan, le, log, log1p, log2, log10, logical_and, logical_not, logical_or,
-                         logical_xor, lt, masked_fill, maximum, minimum, mul, ne, neg, pow, reciprocal, remainder, round,
-                         rsqrt, sign, sin, sinh, sqrt, square, sub, tan, tanh, trunc, where)
+from .arithmetic import (abs, arccos, arcsin, arctan, ceil, clamp, cos, cosh, div, eq, erf, exp,
+                         expm1, floor, floor_divide, ge, gt, isfinite, isinf, isnan, le, log, log1p,
+                         log2, log10, logical_and, logical_not, logical_or, logical_xor, lt,
+                         masked_fill, maximum, minimum, mul, ne, neg, pow, reciprocal, remainder,
+                         round, rsqrt, sign, sin, sinh, sqrt, square, sub, tan, tanh, trunc, where)
 from .convolution import conv, conv_input, conv_weight
-from .creation import (arange, as_tensor, empty, eye, from_numpy, full, full_like, linspace, ones, ones_like, rand, randint,
-                       randn, randperm, tensor, zeros, zeros_like)
+from .creation import (arange, as_tensor, empty, eye, from_numpy, full, full_like, linspace, ones,
+                       ones_like, rand, randint, randn, randperm, tensor, zeros, zeros_like)
 from .indexing import gather, getitem, index, index_select, put, take_along_dim
 from .algebra import einsum, linear, matmul
 from .normalization import batch_norm, batch_statistics, channel_sum, per_channel, standardize
 from .pooling import put_pixels, take_pixels, window_max, window_spread, window_sum
-from .reducing import (all, amax, amin, any, argmax, argmin, log_softmax, logsumexp, max, mean, min, softmax, std, sum, var)
-from .shaping import (cat, chunk, expand, flatten, flip, movedim, pad, pad_constant, permute, reshape, roll, split, squeeze,
-                      stack, transpose, unsqueeze)
+from .reducing import (all, amax, amin, any, argmax, argmin, log_softmax, logsumexp, max, mean, min,
+                       softmax, std, sum, var)
+from .shaping import (cat, chunk, expand, flatten, flip, movedim, pad, pad_constant, permute,
+                      reshape, roll, split, squeeze, stack, transpose, unsqueeze)
 from . import methods

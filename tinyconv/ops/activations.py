@@ -1,7 +1,7 @@
 """The non-linear functions between layers.
 
-Sources: ReLU (Nair & Hinton 2010), leaky ReLU (Maas et al. 2013), GELU (Hendrycks & Gimpel 2016), SiLU (Elfwing et al.
-2017, "swish" in Ramachandran et al. 2017).
+Sources: ReLU (Nair & Hinton 2010), leaky ReLU (Maas et al. 2013), GELU (Hendrycks & Gimpel 2016),
+SiLU (Elfwing et al. 2017, "swish" in Ramachandran et al. 2017).
 """
 import numpy as np
 
@@ -18,7 +18,10 @@ def relu(x):
 
 @primitive
 def relu_pull(g, y, value=None):
-    """g where y > 0, else 0: the gradient of `relu`, which depends on y only through a mask; `value` if known already"""
+    """g where y > 0, else 0: the gradient of `relu`, which depends on y only through a mask.
+
+    `value` is that result where it is known already.
+    """
     return elementwise.relu_pull(g, y) if value is None else value
 
 
@@ -54,7 +57,10 @@ def silu(x):
 
 
 def gelu(x, approximate="none"):
-    """y = x Φ(x) with the normal distribution Φ; `approximate="tanh"`: x/2 (1 + tanh(√(2/π) (x + 0.044715 x³)))"""
+    """y = x Φ(x) with the normal distribution Φ.
+
+    With `approximate="tanh"`, y = x/2 (1 + tanh(√(2/π) (x + 0.044715 x³))).
+    """
     if approximate == "none":
         return 0.5 * x * (1 + erf(x * float(np.sqrt(0.5))))
     if approximate == "tanh":

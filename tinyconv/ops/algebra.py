@@ -25,11 +25,13 @@ defvjp(_matmul, lambda g, y, a, b: _matmul(g, transpose(b, -1, -2)),
 def matmul(a, b):
     """The matrix product y = a b over the last two dimensions; those before them broadcast.
 
-    (…, M, K) @ (…, K, N) → (…, M, N). A vector on the left is a row, on the right a column, and leaves no dimension.
+    (…, M, K) @ (…, K, N) → (…, M, N). A vector on the left is a row, on the right a column, and
+    leaves no dimension.
     """
     a, b = (x if isinstance(x, Tensor) else Tensor(x) for x in (a, b))
     if a.ndim == 0 or b.ndim == 0:
-        raise ValueError(f"matmul: expected at least one dimension each, got shapes {a.shape} and {b.shape}")
+        raise ValueError("matmul: expected at least one dimension each, "
+                         f"got shapes {a.shape} and {b.shape}")
     if a.shape[-1] != b.shape[max(b.ndim - 2, 0)]:
         raise ValueError(f"matmul: rows of a have {a.shape[-1]} elements {a.shape}, columns of b "
                          f"{b.shape[max(b.ndim - 2, 0)]} {b.shape}")
@@ -38,23 +40,29 @@ def matmul(a, b):
     try:
         np.broadcast_shapes(a.shape[:-2], b.shape[:-2])
     except ValueError:
-        raise ValueError(f"matmul: the leading dimensions of {a.shape} and {b.shape} do not broadcast") from None
+        raise ValueError(f"matmul: the leading dimensions of {a.shape} and {b.shape} "
+                         "do not broadcast") from None
     row, column = a.ndim == 1, b.ndim == 1
     y = _matmul(unsqueeze(a, 0) if row else a, unsqueeze(b, 1) if column else b)
-    return y if not (row or column) else reshape(y, y.shape[:y.ndim - row - column] if row and column else
-                                                 y.shape[:-2] + (y.shape[-2 if column else -1],))
+    if row or column:
+        M, N = y.shape[-2:]
+        y = reshape(y, y.shape[:-2] + (M,) * (not row) + (N,) * (not column))
+    return y
 
 
 def linear(input, weight, bias=None):
     """y = x Wᵀ + b:  (…, in) → (…, out), weight (out, in), bias (out,)"""
     if input.ndim == 0 or weight.ndim != 2 or input.shape[-1] != weight.shape[1]:
-        raise ValueError(f"linear: input {input.shape} has {input.shape[-1] if input.ndim else 'no'} features but weight "
-                         f"{weight.shape} expects {weight.shape[-1]}")
-    x = input if input.ndim == 2 else reshape(input, (-1, input.shape[-1])) if input.numel() else input
+        raise ValueError(f"linear: input {input.shape} has "
+                         f"{input.shape[-1] if input.ndim else 'no'} features "
+                         f"but weight {weight.shape} expects {weight.shape[-1]}")
+    x = input
+    if input.ndim != 2 and input.numel():        # of no elements −1 could be any number
+        x = reshape(input, (-1, input.shape[-1]))
     y = matmul(x, transpose(weight, 0, 1))
     if bias is not None:
         y = y + bias
-    return y if y.ndim == input.ndim and input.ndim == 2 else reshape(y, input.shape[:-1] + (weight.shape[0],))
+    return y if input.ndim == 2 else reshape(y, input.shape[:-1] + (weight.shape[0],))
 
 
 # ---- Einstein sums -------------------------------------------------------------------------------
@@ -65,17 +73,22 @@ def _einsum(*xs, terms, result):
 
 
 def _einsum_rule(g, y, *xs, terms, result):
-    """For each operand the same sum with g in its place; letters only it had were summed away and are repeated."""
+    """For each operand the same sum with g in its place.
+
+    Letters that only it had were summed away; along them the gradient is repeated.
+    """
     def gradient(i):
         others = [(t, x) for j, (t, x) in enumerate(zip(terms, xs)) if j != i]
         known = set(result).union(*(t for t, _ in others))
         kept = "".join(c for c in terms[i] if c in known)
-        gx = _einsum(g, *(x for _, x in others), terms=(result, *(t for t, _ in others)), result=kept)
+        gx = _einsum(g, *(x for _, x in others),
+                     terms=(result, *(t for t, _ in others)), result=kept)
         for d, c in enumerate(terms[i]):
             if c not in known:
                 gx = unsqueeze(gx, d)
         return broadcast_to(gx, xs[i].shape)
-    return [gradient(i) if isinstance(x, Tensor) and x.requires_grad else None for i, x in enumerate(xs)]
+    return [gradient(i) if isinstance(x, Tensor) and x.requires_grad else None
+            for i, x in enumerate(xs)]
 
 
 defvjp(_einsum, joint=_einsum_rule)
@@ -84,21 +97,24 @@ defvjp(_einsum, joint=_einsum_rule)
 def einsum(equation, *operands):
     """Σ over the letters that `equation` leaves out of its result: "ij,jk->ik" is a matrix product.
 
-    Letters name dimensions, `…` stands for any number of leading ones, a letter twice in one term takes the diagonal;
-    without `->` the result has the letters that occur once, in alphabetical order.
+    Letters name dimensions, `...` stands for any number of them, a letter twice in one term takes
+    the diagonal; without `->` the result has the letters that occur once, in alphabetical order.
     """
-    operands = operands[0] if len(operands) == 1 and isinstance(operands[0], (list, tuple)) else operands
+    if len(operands) == 1 and isinstance(operands[0], (list, tuple)):
+        operands = operands[0]
     xs = [x if isinstance(x, Tensor) else Tensor(x) for x in operands]
     terms, result = _parse(equation, xs)
     for i, term in enumerate(terms):
         terms[i], xs[i] = _without_repeats(term, xs[i])
         if len(term) < xs[i].ndim:
-            raise ValueError(f"einsum: term {term!r} of {equation!r} does not name the dimensions of {xs[i].shape}")
+            raise ValueError(f"einsum: term {term!r} of {equation!r} does not name the dimensions "
+                             f"of {xs[i].shape}")
     sizes = {}
     for term, x in zip(terms, xs):
         for c, n in zip(term, x.shape):
             if sizes.setdefault(c, n) != n:
-                raise ValueError(f"einsum: in {equation!r} dimension {c!r} has lengths {sizes[c]} and {n}")
+                raise ValueError(f"einsum: in {equation!r} dimension {c!r} has lengths "
+                                 f"{sizes[c]} and {n}")
     return _einsum(*xs, terms=tuple(terms), result=result)
 
 
@@ -113,13 +129,15 @@ def _parse(equation, xs):
     for i, (term, x) in enumerate(zip(terms, xs)):
         hidden = x.ndim - len(term.replace("...", ""))
         if hidden and "..." not in term or hidden < 0:
-            raise ValueError(f"einsum: term {term!r} of {equation!r} does not name the dimensions of shape {x.shape}")
+            raise ValueError(f"einsum: term {term!r} of {equation!r} does not name the dimensions "
+                             f"of shape {x.shape}")
         widest = max(widest, hidden)
         terms[i] = term.replace("...", "".join(unused[:hidden][::-1]))
     dots = "".join(unused[:widest][::-1])
     if not arrow:
         letters = left.replace(",", "").replace("...", "")
-        result = ("..." if "..." in left else "") + "".join(sorted(c for c in set(letters) if letters.count(c) == 1))
+        once = sorted(c for c in set(letters) if letters.count(c) == 1)
+        result = ("..." if "..." in left else "") + "".join(once)
     return terms, result.replace("...", dots)
 
 
@@ -130,7 +148,8 @@ def _without_repeats(term, x):
             i, j = term.index(c), term.rindex(c)
             n = np.arange(x.shape[i])
             if x.shape[j] != x.shape[i]:
-                raise ValueError(f"einsum: dimension {c!r} has lengths {x.shape[i]} and {x.shape[j]} in one operand")
+                raise ValueError(f"einsum: dimension {c!r} has lengths {x.shape[i]} and "
+                                 f"{x.shape[j]} in one operand")
             others = [d for d in range(x.ndim) if d not in (i, j)]
             x = index(permute(x, (i, j, *others)), (n, n))
             term = c + "".join(term[d] for d in others)

@@ -70,7 +70,10 @@ defvjp(neg, lambda g, y, x: -g)
 
 @primitive
 def pow(a, b):
-    """y = aᵇ.   At a = 0 the rules take the limits that exist: 0 for b = 0 in the first, for b ≥ 0 in the second."""
+    """y = aᵇ.
+
+    At a = 0 the rules take the limits there are: 0 for b = 0 in the first, for b ≥ 0 in the second.
+    """
     if isinstance(a, int) and getattr(b, "dtype", np.dtype(int)).kind == "f":
         a = float(a)
     return np.power(a, b)
@@ -288,7 +291,10 @@ defvjp(minimum, lambda g, y, a, b: g * share(lt(a, b), gt(a, b)),
 
 @primitive
 def clamp(x, min=None, max=None):
-    """y = min(max(x, min), max), with constant bounds; the gradient passes where x lies within them, ends included."""
+    """y = min(max(x, min), max), with constant bounds.
+
+    The gradient passes where x lies within them, ends included.
+    """
     return np.clip(x, min, max)
 defvjp(clamp, lambda g, y, x, min=None, max=None: where(eq(x, y), g, 0.0))
 

@@ -6,11 +6,16 @@
 | `conv_input(g, w)` | `conv(c, w)` | `conv_weight(c, g)` |
 | `conv_weight(x, g)` | `conv_input(g, c)` | `conv(x, c)` |
 
-All three are partial gradients of one trilinear form, ⟨conv(x, w), g⟩ = ⟨x, conv_input(g, w)⟩ = ⟨w, conv_weight(x, g)⟩,
-so that each is the gradient of another, to any order. Transposed convolution is `conv_input` under another name.
+All three are partial gradients of one trilinear form,
 
-Shapes: x (N, C, *size), w (O, C/groups, *kernel), g (N, O, *output) with one to three spatial dimensions; `geometry` is a
-`kernels.convolution.Geometry`, always of three. Arguments are checked in `nn/functional/convolution.py`.
+    ⟨conv(x, w), g⟩ = ⟨x, conv_input(g, w)⟩ = ⟨w, conv_weight(x, g)⟩,
+
+so that each is the gradient of another, to any order. Transposed convolution is `conv_input` under
+another name.
+
+Shapes: x (N, C, *size), w (O, C/groups, *kernel), g (N, O, *output) with one to three spatial
+dimensions; `geometry` is a `kernels.convolution.Geometry`, always of three. Arguments are checked
+in `nn/functional/convolution.py`.
 """
 from ..core import defvjp, primitive
 from ..kernels import convolution as kernels
@@ -20,7 +25,10 @@ from .normalization import channel_sum
 
 @primitive
 def conv(x, w, b, geometry, groups):
-    """y[n, o, p] = b[o] + Σ_{c,k} x[n, c, stride p + dilation k − padding] w[o, c, k]   (b may be None)"""
+    """y[n, o, p] = b[o] + Σ_{c,k} x[n, c, stride p + dilation k − padding] w[o, c, k]
+
+    Without a bias, b is None.
+    """
     ndim, x, w = x.ndim, _volume(x, geometry.size), _volume(w, geometry.kernel)
     return from_volume(kernels.conv(x, w, b, geometry, groups), ndim)
 

@@ -1,6 +1,7 @@
 """Tensors from nothing, from numbers and from arrays, by PyTorch's names.
 
-float32 unless `dtype` says otherwise; whole numbers are int64. Random ones take an explicit `generator` or the default one.
+float32 unless `dtype` says otherwise; whole numbers are int64. Random ones take an explicit
+`generator` or the default one.
 """
 import numpy as np
 
@@ -9,14 +10,17 @@ from ..random import default_generator
 
 
 def tensor(data, dtype=None, requires_grad=False):
-    """A tensor with a copy of `data`: nested lists or an array. Python floats become float32, an array keeps its dtype."""
+    """A tensor with a copy of `data`, nested lists or an array.
+
+    Python floats become float32, an array keeps its dtype.
+    """
     copied = Tensor(data, dtype=dtype)
     copied.data = np.array(copied.data)
     return copied.requires_grad_() if requires_grad else copied
 
 
 def as_tensor(data, dtype=None):
-    """`data` itself if it is a tensor, else a tensor that shares the memory of an array where that is possible."""
+    """`data` itself if it is a tensor, else a tensor that shares its memory where possible."""
     if isinstance(data, Tensor) and (dtype is None or data.dtype == dtype):
         return data
     return Tensor(data, dtype=dtype)
@@ -72,7 +76,8 @@ def arange(start, end=None, step=1, dtype=None):
     """start, start + step, … below end: int64 if all are whole, else float32."""
     start, end = (0, start) if end is None else (start, end)
     numbers = np.arange(start, end, step, dtype)
-    return Tensor(numbers.astype(np.float32) if dtype is None and numbers.dtype.kind == "f" else numbers)
+    narrow = dtype is None and numbers.dtype.kind == "f"
+    return Tensor(numbers.astype(np.float32) if narrow else numbers)
 
 
 def linspace(start, end, steps, dtype=np.float32):
@@ -87,12 +92,14 @@ def eye(n, m=None, dtype=np.float32):
 
 def rand(*size, dtype=np.float32, generator=None, requires_grad=False):
     """Uniform in [0, 1)."""
-    return Tensor((generator or default_generator()).random(_size(size)).astype(dtype), requires_grad)
+    numbers = (generator or default_generator()).random(_size(size))
+    return Tensor(numbers.astype(dtype), requires_grad)
 
 
 def randn(*size, dtype=np.float32, generator=None, requires_grad=False):
     """Normal with mean 0 and variance 1."""
-    return Tensor((generator or default_generator()).standard_normal(_size(size)).astype(dtype), requires_grad)
+    numbers = (generator or default_generator()).standard_normal(_size(size))
+    return Tensor(numbers.astype(dtype), requires_grad)
 
 
 def randint(low, high=None, size=(), generator=None):

@@ -2,7 +2,10 @@
 
 
 def axis(dim, ndim, op):
-    """`dim` as a number from 0 to ndim − 1, checked. (A tensor without dimensions counts as having one, as in PyTorch.)"""
+    """`dim` as a number from 0 to ndim − 1, checked.
+
+    A tensor without dimensions counts as having one, as in PyTorch.
+    """
     n = ndim or 1
     if not -n <= dim < n:
         raise IndexError(f"{op}: dim {dim} is out of range for a tensor with {ndim} dimensions")

@@ -36,7 +36,8 @@ defvjp(put, lambda g, y, x, key, shape: index(g, key))
 
 def _is_basic(key):
     """Whether a key reads every position at most once: slices and integers only."""
-    return all(k is None or k is Ellipsis or isinstance(k, (slice, int, np.integer)) and not isinstance(k, bool)
+    return all(k is None or k is Ellipsis
+               or isinstance(k, (slice, int, np.integer)) and not isinstance(k, bool)
                for k in (key if isinstance(key, tuple) else (key,)))
 
 
@@ -53,10 +54,11 @@ def _plain(key):
 
 
 def take_along_dim(x, indices, dim):
-    """y[…, i, …] = x[…, indices[…, i, …], …]: one index along `dim` for every place in the other dimensions."""
+    """y[…, i, …] = x[…, indices[…, i, …], …], with i and the indices along `dim`."""
     indices = _plain(indices)
     if indices.ndim != x.ndim:
-        raise ValueError(f"take_along_dim: indices should have the {x.ndim} dimensions of x, got shape {indices.shape}")
+        raise ValueError(f"take_along_dim: indices should have the {x.ndim} dimensions of x, "
+                         f"got shape {indices.shape}")
     grid = list(np.indices(indices.shape, sparse=True))
     grid[axis(dim, x.ndim, "take_along_dim")] = indices
     return index(x, tuple(grid))

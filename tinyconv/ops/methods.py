@@ -1,4 +1,4 @@
-"""What a tensor can do by itself: operators and methods, each an operation of this folder under PyTorch's name."""
+"""What a tensor can do by itself: operators and methods, each an operation of this folder."""
 import numpy as np
 
 from ..core import Tensor, add, cast, is_grad_enabled
@@ -7,8 +7,9 @@ from . import activations, algebra, arithmetic, indexing, reducing, shaping
 # ---- operators -----------------------------------------------------------------------------------
 
 _OPERATORS = {"add": add, "sub": arithmetic.sub, "mul": arithmetic.mul, "truediv": arithmetic.div,
-              "pow": arithmetic.pow, "matmul": algebra.matmul, "floordiv": arithmetic.floor_divide,
-              "mod": arithmetic.remainder, "and": arithmetic.logical_and, "or": arithmetic.logical_or,
+              "pow": arithmetic.pow, "matmul": algebra.matmul,
+              "floordiv": arithmetic.floor_divide, "mod": arithmetic.remainder,
+              "and": arithmetic.logical_and, "or": arithmetic.logical_or,
               "xor": arithmetic.logical_xor}
 
 _COMPARISONS = {"eq": arithmetic.eq, "ne": arithmetic.ne, "lt": arithmetic.lt, "le": arithmetic.le,
@@ -16,13 +17,16 @@ _COMPARISONS = {"eq": arithmetic.eq, "ne": arithmetic.ne, "lt": arithmetic.lt, "
 
 
 def _in_place(name, op):
-    """`x op= y` makes a new tensor, but changes a leaf that requires grad in place, which only `no_grad` allows."""
+    """`x op= y` makes a new tensor, but changes a leaf that requires grad in place.
+
+    Only `no_grad` allows that.
+    """
     def method(self, other):
         if not (self.requires_grad and self.is_leaf):
             return op(self, other)
         if is_grad_enabled():
-            raise RuntimeError(f"{name}=: a leaf that requires grad cannot change while operations are recorded; "
-                               "do it under tc.no_grad()")
+            raise RuntimeError(f"{name}=: a leaf that requires grad cannot change while "
+                               "operations are recorded; do it under tc.no_grad()")
         self.data[...] = op(self, other).data
         return self
     return method
@@ -39,8 +43,8 @@ for _name, _op in _COMPARISONS.items():
 
 def _set_item(self, key, value):
     if self.requires_grad and is_grad_enabled() or not self.is_leaf:
-        raise RuntimeError("x[key] = value: a tensor in a graph cannot change; use tc.where or tc.put, "
-                           "or assign under tc.no_grad()")
+        raise RuntimeError("x[key] = value: a tensor in a graph cannot change; "
+                           "use tc.where or tc.put, or assign under tc.no_grad()")
     self.data[key] = value.data if isinstance(value, Tensor) else value
 
 
@@ -55,11 +59,14 @@ Tensor.__iter__ = lambda self: (self[i] for i in range(len(self)))
 # ---- methods that are an operation ---------------------------------------------------------------
 
 _METHODS = {
-    arithmetic: """sub mul div neg pow square reciprocal exp expm1 log log1p log2 log10 sqrt rsqrt sin cos tan arcsin arccos arctan
-        sinh cosh tanh erf abs sign floor ceil round trunc clamp maximum minimum masked_fill remainder floor_divide
+    arithmetic: """sub mul div remainder floor_divide neg pow square reciprocal
+        exp expm1 log log1p log2 log10 sqrt rsqrt
+        sin cos tan arcsin arccos arctan sinh cosh tanh erf
+        abs sign floor ceil round trunc clamp maximum minimum masked_fill
         eq ne lt le gt ge logical_and logical_or logical_xor logical_not isnan isinf isfinite""",
     activations: "relu sigmoid",
-    reducing: "sum mean var std amax amin max min argmax argmin any all softmax log_softmax logsumexp",
+    reducing: """sum mean var std amax amin max min argmax argmin any all
+        softmax log_softmax logsumexp""",
     shaping: "transpose movedim flatten squeeze unsqueeze expand split chunk flip roll",
     indexing: "take_along_dim gather index_select",
     algebra: "matmul",

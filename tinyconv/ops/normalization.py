@@ -1,6 +1,7 @@
 """Batch normalisation, and the small family that makes it differentiable to any order.
 
-With x̂ = (x − μ) r, r = 1/√(σ² + ε), ⟨·⟩ the mean over all but the channels and M the number of elements in it:
+With x̂ = (x − μ) r, r = 1/√(σ² + ε), ⟨·⟩ the mean over all but the channels and M the number of
+elements in it:
 
 | op | ∂/∂first | ∂/∂second |
 |---|---|---|
@@ -9,10 +10,13 @@ With x̂ = (x − μ) r, r = 1/√(σ² + ε), ⟨·⟩ the mean over all but th
 | `inverse_std(x)` = r | −c r² x̂ / M | |
 | `channel_sum(g)` = Σ g | c, spread | |
 | `channel_dot(g, x)` = Σ g x̂ | c x̂ | `pull(c g, x)` |
-| `batch_norm(x, w, b, a)` = relu(x̂ w + b + a) | `pull(g, x, w)`, `channel_dot(g, x)`, `channel_sum(g)`, g | |
+| `batch_norm(x, w, b, a)` = relu(x̂ w + b + a) | `pull(G, x, w)` | `channel_dot(G, x)` |
 
-`stats` = (μ, r), the statistics of x itself as arrays: a cached value that shortens the forward passes. They depend on x, and every
-rule here accounts for that. Channels are dimension 1 of x (N, C, …). Source: Ioffe & Szegedy 2015 (arXiv 1502.03167).
+In the last row G = g where y > 0, and ∂b = `channel_sum(G)`, ∂a = G.
+
+`stats` = (μ, r), the statistics of x itself as arrays: a cached value that shortens the forward
+passes. They depend on x, and every rule here accounts for that. Channels are dimension 1 of x
+(N, C, …). Source: Ioffe & Szegedy 2015 (arXiv 1502.03167).
 """
 import numpy as np
 
@@ -39,7 +43,7 @@ def per_channel(v, x):
 
 
 def batch_statistics(x, eps):
-    """μ, σ² (biased, float64) and stats = (μ, r) in x's dtype, of every channel of an array x (N, C, …)."""
+    """μ, σ² (biased, float64) and `stats` = (μ, r) in x's dtype, for an array x (N, C, …)."""
     mean, var = kernels.moments(_rows(x)[0])
     return mean, var, (mean.astype(x.dtype), (1 / np.sqrt(var + eps)).astype(x.dtype))
 
@@ -60,8 +64,9 @@ def channel_dot(g, x, stats, value=None):
         return value
     (rows, _), (rows_x, _) = _rows(g), _rows(x)
     return kernels.masked_sums(rows, rows, rows_x, *stats, relu=False)[2]
-defvjp(channel_dot, lambda c, y, g, x, stats, value=None: per_channel(c, x) * standardize(x, stats),
-                    lambda c, y, g, x, stats, value=None: pull(per_channel(c, x) * g, x, None, stats))
+defvjp(channel_dot,
+       lambda c, y, g, x, stats, value=None: per_channel(c, x) * standardize(x, stats),
+       lambda c, y, g, x, stats, value=None: pull(per_channel(c, x) * g, x, None, stats))
 
 
 # ---- normalising ---------------------------------------------------------------------------------
@@ -85,19 +90,24 @@ defvjp(inverse_std, lambda c, y, x, stats:
 
 @primitive
 def pull(g, x, w, stats, sums=None):
-    """y = w r (g − ⟨g⟩ − x̂ ⟨g x̂⟩), the gradient of w · `standardize`; w None is 1; `sums` = (Σ g, Σ g x̂) if known"""
+    """y = w r (g − ⟨g⟩ − x̂ ⟨g x̂⟩), the gradient of w · `standardize`.
+
+    Where w is None it is 1; `sums` = (Σ g, Σ g x̂) where they are known already.
+    """
     (rows, _), (rows_x, shape) = _rows(g), _rows(x)
     sum_g, sum_gx = sums or kernels.masked_sums(rows, rows, rows_x, *stats, relu=False)[1:]
     mean, r = stats
+    scale = r if w is None else r * w
     M = g.dtype.type(len(rows))
-    return _back(kernels.pull(rows, rows_x, mean, r, r if w is None else r * w, sum_g / M, sum_gx / M), shape)
+    return _back(kernels.pull(rows, rows_x, mean, r, scale, sum_g / M, sum_gx / M), shape)
 
 
 def _pull_rule(c, y, g, x, w, stats, sums=None):
     """∂⟨c, pull(g, x)⟩/∂x, for w = 1 (otherwise c w stands for c).
 
-    ⟨c, pull⟩ = r S with S = Σ c g − Σ c Σ g / M − Σ c x̂ Σ g x̂ / M. Through r it depends on x by ∂r/∂x = −r² x̂ / M, through x̂
-    by the gradient of `standardize` at h = ∂(r S)/∂x̂ = −r (c ⟨g x̂⟩ + g ⟨c x̂⟩).
+    ⟨c, pull⟩ = r S with S = Σ c g − Σ c Σ g / M − Σ c x̂ Σ g x̂ / M. Through r it depends on x by
+    ∂r/∂x = −r² x̂ / M, through x̂ by the gradient of `standardize` at
+    h = ∂(r S)/∂x̂ = −r (c ⟨g x̂⟩ + g ⟨c x̂⟩).
     """
     c = c if w is None else c * per_channel(w, x)
     M = x.numel() // x.shape[1]
@@ -114,19 +124,27 @@ defvjp(pull, lambda c, y, g, x, w, stats, sums=None: pull(c, x, w, stats),
 
 @primitive
 def batch_norm(x, w, b, a, stats, relu=False):
-    """y = x̂ w + b, plus a where one is given, then ReLU if asked for: one pass over memory instead of three"""
+    """y = x̂ w + b, plus a where given, then ReLU if asked for: one pass over memory, not three"""
     rows, shape = _rows(x)
     mean, r = stats
-    return _back(kernels.normalize(rows, mean, r if w is None else r * w, np.zeros_like(r) if b is None else b,
-                                   None if a is None else _rows(a)[0], relu), shape)
+    scale = r if w is None else r * w
+    shift = np.zeros_like(r) if b is None else b
+    addend = None if a is None else _rows(a)[0]
+    return _back(kernels.normalize(rows, mean, scale, shift, addend, relu), shape)
 
 
 def _batch_norm_rule(g, y, x, w, b, a, stats, relu=False):
-    """With G = g where y > 0:  ∂x = w pull(G, x), ∂w = Σ G x̂, ∂b = Σ G, ∂a = G, all from one sweep over g, y and x."""
+    """∂x = w pull(G, x), ∂w = Σ G x̂, ∂b = Σ G, ∂a = G, with G = g where y > 0.
+
+    All come from one sweep over g, y and x.
+    """
     (rows_g, shape), (rows_y, _), (rows_x, _) = _rows(g.data), _rows(y.data), _rows(x.data)
     masked, *sums = kernels.masked_sums(rows_g, rows_y, rows_x, *stats, relu)
     G = relu_pull(g, y, value=_back(masked, shape)) if relu else g
-    return (pull(G, x, w, stats, sums=sums), channel_dot(G, x, stats, value=sums[1]), channel_sum(G, value=sums[0]), G)
+    return (pull(G, x, w, stats, sums=sums),
+            channel_dot(G, x, stats, value=sums[1]),
+            channel_sum(G, value=sums[0]),
+            G)
 
 
 defvjp(batch_norm, joint=_batch_norm_rule)

@@ -7,9 +7,10 @@
 | `window_sum(x)` | `window_spread(g)` |
 | `window_spread(g)` | `window_sum(c)` |
 
-Max pooling is `take_pixels` at the positions of the maxima, which are locally constant; average, adaptive and global
-pooling are `window_sum` with different windows. x is (N, C, *size) with one to three spatial dimensions; `windows` (three
-`kernels.pooling.Windows`), `scales` and `size` always have three entries.
+Max pooling is `take_pixels` at the positions of the maxima, which are locally constant; average,
+adaptive and global pooling are `window_sum` with different windows. x is (N, C, *size) with one to
+three spatial dimensions; `windows` (three `kernels.pooling.Windows`), `scales` and `size` always
+have three entries.
 """
 from ..core import defvjp, primitive
 from ..kernels import pooling as kernels

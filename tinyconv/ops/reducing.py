@@ -1,7 +1,8 @@
 """From many elements to few: sums, means, extremes, and the softmax family.
 
-`dim` is None (all), a number or a tuple, counted from the end when negative; `keepdim` leaves length-one dimensions. Sums
-of float32 are accumulated in float64: NumPy adds along the first dimension one after another, and would lose digits.
+`dim` is None (all), a number or a tuple, counted from the end when negative; `keepdim` leaves
+length-one dimensions. Sums of float32 are accumulated in float64: NumPy adds along the first
+dimension one after another, and would lose digits.
 """
 import builtins
 from collections import namedtuple
@@ -39,7 +40,10 @@ def mean(x, dim=None, keepdim=False):
 
 
 def var(x, dim=None, correction=1, keepdim=False):
-    """y = Σ (x − mean)² / (n − correction), in two passes; correction=0 is the biased variance that normalises."""
+    """y = Σ (x − mean)² / (n − correction), in two passes.
+
+    correction=0 is the biased variance that normalises.
+    """
     d = x - mean(x, dim, keepdim=True)
     return sum(d * d, dim, keepdim) / builtins.max(_count(x, dim) - correction, 0)
 
@@ -55,7 +59,8 @@ def _count(x, dim):
 
 def _floating(x, op):
     if x.dtype.kind != "f":
-        raise TypeError(f"{op}: expected a floating point tensor, got {x.dtype}; convert it with .float()")
+        raise TypeError(f"{op}: expected a floating point tensor, got {x.dtype}; "
+                        "convert it with .float()")
     return x
 
 
@@ -81,6 +86,7 @@ def _extreme_rule(g, y, x, dim=None, keepdim=False):
 defvjp(amax, _extreme_rule)
 defvjp(amin, _extreme_rule)
 
+
 @locally_constant
 def argmax(x, dim=None, keepdim=False):
     """The index of the first maximum, in the flattened tensor or along `dim`."""
@@ -97,12 +103,12 @@ Extreme = namedtuple("Extreme", "values indices")
 
 
 def max(x, dim=None, keepdim=False):
-    """The largest element; with `dim` the pair (values, indices), where the first of equal maxima wins."""
+    """The largest element; with `dim` the pair (values, indices), of equal maxima the first."""
     return amax(x) if dim is None else _along(x, argmax(x, dim, True), dim, keepdim)
 
 
 def min(x, dim=None, keepdim=False):
-    """The smallest element; with `dim` the pair (values, indices), where the first of equal minima wins."""
+    """The smallest element; with `dim` the pair (values, indices), of equal minima the first."""
     return amin(x) if dim is None else _along(x, argmin(x, dim, True), dim, keepdim)
 
 
@@ -144,6 +150,6 @@ defvjp(log_softmax, lambda g, y, x, dim: g - exp(y) * sum(g, dim, keepdim=True))
 def logsumexp(x, dim, keepdim=False):
     """y = ln Σ e^x over `dim`, without overflow"""
     top = np.max(x.data, axes(dim, x.ndim, "logsumexp"), keepdims=True)
-    top[~np.isfinite(top)] = 0                   # any constant shift is right; an infinite one would make NaN
+    top[~np.isfinite(top)] = 0         # any constant shift is right; an infinite one would make NaN
     y = log(sum(exp(x - top), dim, keepdim=True)) + top
     return y if keepdim else reshape(y, sum(x.detach(), dim).shape)

@@ -7,7 +7,7 @@
 | `cat(x₁, x₂, …)` | slices of g |
 | `pad(x)` | crop (padding by negative amounts) |
 
-Padding by reflection, replication or wrapping around is indexing with a table of positions; see `pad`.
+Padding by reflection, replication or wrapping around indexes with a table of positions; see `pad`.
 """
 import numpy as np
 
@@ -22,7 +22,8 @@ def reshape(x, shape):
     try:
         return x.reshape(shape)
     except ValueError:
-        raise ValueError(f"reshape: {x.size} elements of shape {x.shape} do not fit into {tuple(shape)}") from None
+        raise ValueError(f"reshape: {x.size} elements of shape {x.shape} do not fit into "
+                         f"{tuple(shape)}") from None
 defvjp(reshape, lambda g, y, x, shape: reshape(g, x.shape))
 
 
@@ -30,14 +31,17 @@ defvjp(reshape, lambda g, y, x, shape: reshape(g, x.shape))
 def permute(x, dims):
     """y.shape[i] = x.shape[dims[i]], without a copy"""
     if sorted(axis(d, x.ndim, "permute") for d in dims) != list(range(x.ndim)):
-        raise ValueError(f"permute: dims {tuple(dims)} are not the {x.ndim} dimensions of shape {x.shape} in some order")
+        raise ValueError(f"permute: dims {tuple(dims)} are not the {x.ndim} dimensions of shape "
+                         f"{x.shape} in some order")
     return np.transpose(x, dims)
-defvjp(permute, lambda g, y, x, dims: permute(g, tuple(np.argsort([d % x.ndim for d in dims]).tolist())))
+defvjp(permute, lambda g, y, x, dims:
+       permute(g, tuple(np.argsort([d % x.ndim for d in dims]).tolist())))
 
 
 def transpose(x, dim0, dim1):
     """Dimensions dim0 and dim1 exchanged."""
-    dims, i, j = list(range(x.ndim)), axis(dim0, x.ndim, "transpose"), axis(dim1, x.ndim, "transpose")
+    dims = list(range(x.ndim))
+    i, j = axis(dim0, x.ndim, "transpose"), axis(dim1, x.ndim, "transpose")
     if dims:
         dims[i], dims[j] = j, i
     return permute(x, tuple(dims))
@@ -47,7 +51,8 @@ def movedim(x, source, destination):
     """Dimensions `source` moved to the places `destination`, the others in their order."""
     sources, destinations = axes(source, x.ndim, "movedim"), axes(destination, x.ndim, "movedim")
     if len(sources) != len(destinations):
-        raise ValueError(f"movedim: source {source} and destination {destination} are not equally many")
+        raise ValueError(f"movedim: source {source} and destination {destination} "
+                         "are not equally many")
     dims = [d for d in range(x.ndim) if d not in sources]
     for d, s in sorted(zip(destinations, sources)):
         dims.insert(d, s)
@@ -60,7 +65,8 @@ def flatten(x, start_dim=0, end_dim=-1):
         return reshape(x, (1,))
     start, end = axis(start_dim, x.ndim, "flatten"), axis(end_dim, x.ndim, "flatten")
     if start > end:
-        raise ValueError(f"flatten: start_dim {start_dim} comes after end_dim {end_dim} in shape {x.shape}")
+        raise ValueError(f"flatten: start_dim {start_dim} comes after end_dim {end_dim} "
+                         f"in shape {x.shape}")
     return reshape(x, x.shape[:start] + (int(np.prod(x.shape[start:end + 1])),) + x.shape[end + 1:])
 
 
@@ -73,13 +79,17 @@ def squeeze(x, dim=None):
 def unsqueeze(x, dim):
     """With a new dimension of length one at `dim`."""
     if not -x.ndim - 1 <= dim <= x.ndim:
-        raise IndexError(f"unsqueeze: dim {dim} is out of range for a tensor with {x.ndim} dimensions")
+        raise IndexError(f"unsqueeze: dim {dim} is out of range for a tensor with {x.ndim} "
+                         "dimensions")
     dim %= x.ndim + 1
     return reshape(x, x.shape[:dim] + (1,) + x.shape[dim:])
 
 
 def expand(x, *sizes):
-    """Dimensions of length one repeated to `sizes`, new ones in front, without a copy; −1 keeps a length."""
+    """Dimensions of length one repeated to `sizes`, and new ones in front; −1 keeps a length.
+
+    Nothing is copied.
+    """
     sizes = sizes[0] if len(sizes) == 1 and not isinstance(sizes[0], int) else sizes
     kept = (0,) * (len(sizes) - x.ndim) + x.shape
     shape = tuple(k if n == -1 else n for n, k in zip(sizes, kept))
@@ -115,7 +125,8 @@ def cat(tensors, dim=0):
     ndim = len(shapes[0])
     if any(len(s) != ndim for s in shapes) or not -ndim <= dim < ndim or len(
             {s[:dim % ndim] + s[dim % ndim + 1:] for s in shapes}) > 1:
-        raise ValueError(f"cat: along dim {dim} the shapes {', '.join(map(str, shapes))} do not fit together")
+        raise ValueError(f"cat: along dim {dim} the shapes {', '.join(map(str, shapes))} "
+                         "do not fit together")
     return _cat(*tensors, dim=dim)
 
 
@@ -131,7 +142,8 @@ def split(x, split_size_or_sections, dim=0):
     if isinstance(sizes, int):
         sizes = [min(sizes, n - start) for start in range(0, n, sizes)] or [0]
     if sum(sizes) != n:
-        raise ValueError(f"split: sizes {list(sizes)} add up to {sum(sizes)}, but dim {dim} has length {n}")
+        raise ValueError(f"split: sizes {list(sizes)} add up to {sum(sizes)}, "
+                         f"but dim {dim} has length {n}")
     before, ends = (slice(None),) * dim, np.cumsum(sizes).tolist()
     return tuple(index(x, before + (slice(end - size, end),)) for size, end in zip(sizes, ends))
 
@@ -151,10 +163,11 @@ def flip(x, dims):
 
 @primitive
 def pad_constant(x, widths, value=0.0):
-    """x with `widths` = ((before, after), …) more elements along each dimension; negative widths crop."""
+    """x with `widths` = ((before, after), …) more elements along its dimensions; negative: crop."""
     x = x[tuple(slice(max(-b, 0), n - max(-a, 0)) for (b, a), n in zip(widths, x.shape))]
     return np.pad(x, [(max(b, 0), max(a, 0)) for b, a in widths], constant_values=value)
-defvjp(pad_constant, lambda g, y, x, widths, value=0.0: pad_constant(g, tuple((-b, -a) for b, a in widths)))
+defvjp(pad_constant, lambda g, y, x, widths, value=0.0:
+       pad_constant(g, tuple((-b, -a) for b, a in widths)))
 
 
 _POSITIONS = {"reflect": "reflect", "replicate": "edge", "circular": "wrap"}
@@ -163,9 +176,10 @@ _POSITIONS = {"reflect": "reflect", "replicate": "edge", "circular": "wrap"}
 def pad(x, pad, mode="constant", value=None):
     """x with more elements around it, as `torch.nn.functional.pad`.
 
-    `pad` counts (before, after) for the last dimension first, then for the one before it, and so on. Modes: "constant"
-    (`value`, default 0; negative counts crop), "reflect" (mirrored, the edge not repeated), "replicate" (the edge
-    repeated), "circular" (wrapped around). The last three read each position from a table: y[i] = x[table[i]].
+    `pad` counts (before, after) for the last dimension first, then for the one before it, and so
+    on. Modes: "constant" (`value`, default 0; negative counts crop), "reflect" (mirrored, the edge
+    not repeated), "replicate" (the edge repeated), "circular" (wrapped around). The last three read
+    each position from a table: y[i] = x[table[i]].
     """
     if len(pad) % 2 or len(pad) > 2 * x.ndim:
         raise ValueError(f"pad: expected pairs for at most {x.ndim} dimensions, got {tuple(pad)}")
@@ -176,15 +190,18 @@ def pad(x, pad, mode="constant", value=None):
     if mode == "constant":
         return pad_constant(x, widths, 0.0 if value is None else value)
     if mode not in _POSITIONS:
-        raise ValueError(f"pad: mode must be 'constant', 'reflect', 'replicate' or 'circular', got {mode!r}")
+        raise ValueError("pad: mode must be 'constant', 'reflect', 'replicate' or 'circular', "
+                         f"got {mode!r}")
     if value is not None:
         raise ValueError(f"pad: mode {mode!r} takes no value, got {value}")
     limit = {"reflect": -1, "replicate": np.inf, "circular": 0}[mode]
     for d, ((b, a), n) in enumerate(zip(widths, x.shape)):
         if max(b, a) > n + limit or (b or a) and n == 0:
-            raise ValueError(f"pad: {mode} padding ({b}, {a}) is too wide for length {n} (dim {d} of shape {x.shape})")
+            raise ValueError(f"pad: {mode} padding ({b}, {a}) is too wide for length {n} "
+                             f"(dim {d} of shape {x.shape})")
         if b or a:
-            table = np.pad(np.arange(n)[max(-b, 0):n - max(-a, 0)], (max(b, 0), max(a, 0)), _POSITIONS[mode])
+            cropped = np.arange(n)[max(-b, 0):n - max(-a, 0)]
+            table = np.pad(cropped, (max(b, 0), max(a, 0)), _POSITIONS[mode])
             x = index(x, (slice(None),) * d + (table,))
     return x
 

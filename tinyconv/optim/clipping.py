@@ -7,8 +7,7 @@ from ..core import Tensor
 
 
 def clip_grad_norm_(parameters, max_norm, norm_type=2.0, error_if_nonfinite=False):
-    """Scale all gradients together so that their common norm is at most `max_norm`; returns what it
-    was.
+    """Scale all gradients together to a common norm of at most `max_norm`; returns what it was.
 
         ‖g‖ = (Σ |gᵢ|^p)^(1/p)          over all elements of all gradients
         g ← g · min(1, max_norm / (‖g‖ + 10⁻⁶))

@@ -47,14 +47,12 @@ class LRScheduler:
                 if name != "optimizer" and not isinstance(value, Callable)}
 
     def load_state_dict(self, state_dict):
-        """Take over what `state_dict` gave. The learning rate itself comes with the optimiser's
-        state."""
+        """Take over what `state_dict` gave; the rate itself comes with the optimiser's state."""
         vars(self).update(state_dict)
 
 
 class LambdaLR(LRScheduler):
-    """lr = initial lr · lr_lambda(t); `lr_lambda` may be a list with one function for each
-    group."""
+    """lr = initial lr · lr_lambda(t), where `lr_lambda` is a function or a list, one a group."""
 
     def __init__(self, optimizer, lr_lambda, last_epoch=-1):
         self.lr_lambda = _one_per_group(optimizer, lr_lambda, "LambdaLR: lr_lambda")
@@ -90,8 +88,7 @@ class MultiStepLR(LRScheduler):
 
 
 class LinearLR(LRScheduler):
-    """A straight line from start_factor · initial lr to end_factor · initial lr in total_iters
-    steps: a warm-up."""
+    """A warm-up: lr = initial lr · (start_factor … end_factor, evenly, in total_iters steps)."""
 
     def __init__(self, optimizer, start_factor=1 / 3, end_factor=1.0, total_iters=5, last_epoch=-1):
         if not 0 < start_factor <= 1 or not 0 <= end_factor <= 1:

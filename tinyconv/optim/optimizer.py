@@ -1,5 +1,4 @@
-"""What all optimisers share: groups of parameters, the memory kept for each, and the walk over
-them.
+"""What all optimisers share: groups of parameters, and the memory kept for each parameter.
 
 A subclass states one thing only, how a parameter is updated given its gradient. The arithmetic is a
 kernel (`kernels/updates.py`) that changes the parameter's array in place; see there for the
@@ -13,17 +12,15 @@ from ..core import Tensor, enable_grad
 
 
 class Optimizer:
-    """Base of all optimisers: `params` is an iterable of tensors, or of dictionaries `{"params":
-    tensors, "lr": …}`.
+    """Base of all optimisers.
 
-    Each dictionary is a group with hyperparameters of its own; what it does not name has the value
-    in `defaults`. A parameter without gradient is left alone, memory included. Parameters must be
+    `params` is an iterable of tensors, or of dictionaries `{"params": tensors, "lr": …}`: groups
+    with hyperparameters of their own; what a group does not name has the value in `defaults`. A parameter without gradient is left alone, memory included. Parameters must be
     leaves of dtype float32 or float64; they and the hyperparameters are checked here, with a
     ValueError or TypeError that names the one at fault.
 
-    `param_groups` is the list of groups, and may be written to between steps (`group["lr"] =
-    0.01`). `state` maps each parameter to its memory, a dictionary of numbers and of arrays shaped
-    like the parameter.
+    `param_groups` is the list of groups, and may be written to between steps. `state` maps each
+    parameter to its memory, a dictionary of numbers and of arrays shaped like the parameter.
     """
 
     def __init__(self, params, defaults):
@@ -36,8 +33,7 @@ class Optimizer:
         raise NotImplementedError
 
     def update(self, p, g, state, group):
-        """Change the array p by one step, given its gradient g, its memory and the hyperparameters
-        of its group."""
+        """Change the array p by one step: its gradient is g, `state` its memory."""
         raise NotImplementedError
 
     def step(self, closure=None):
@@ -58,8 +54,7 @@ class Optimizer:
         return loss
 
     def zero_grad(self, set_to_none=True):
-        """Forget all gradients (or fill them with zeros), so that the next `backward` does not add
-        to them."""
+        """Forget all gradients (or make them zero): `backward` adds to what it finds."""
         for group in self.param_groups:
             for p in group["params"]:
                 if set_to_none or p.grad is None:
@@ -70,8 +65,7 @@ class Optimizer:
     # -- groups
 
     def add_param_group(self, group):
-        """Add a group `{"params": tensors, …}`; hyperparameters it does not name are the
-        optimiser's defaults."""
+        """Add a group `{"params": tensors, …}`; what it does not name are the defaults."""
         if not isinstance(group, dict) or "params" not in group:
             raise TypeError(f"{self._name}: a parameter group is a dictionary with the key "
                             f"'params', got {group!r:.80}")

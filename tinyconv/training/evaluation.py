@@ -63,8 +63,7 @@ def predict(model, dataset, batch_size=250, mean=None, std=None):
 
 @contextmanager
 def in_use(model):
-    """Within it `model.eval()` holds and nothing is recorded; afterwards every layer is in the mode
-    it was in."""
+    """`model.eval()` and no recording within it; afterwards every layer is in its mode of before."""
     before = [(module, module.training) for module in model.modules()]
     model.eval()
     try:

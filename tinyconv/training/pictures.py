@@ -32,8 +32,7 @@ def read_like(path, about):
 
 
 def centred(image, size):
-    """The ink in a grey image, light on dark, fitted and centred as in MNIST: uint8 (size,
-    size)."""
+    """The light ink of a grey image, fitted and centred as in MNIST: uint8 (size, size)."""
     paper = np.median(_border(image))
     ink = np.clip(image.astype(float) - paper, 0, None)
     ink *= 255 / max(ink.max(), 1)

@@ -67,9 +67,9 @@ class Recipe:
 
     def augmentations(self):
         """What is done to each batch of training images, as the loader wants it."""
-        return ([RandomShift(self.shift)] if self.shift else []) + (
-            [RandomCrop(padding=self.crop)] if self.crop else []) + (
-            [RandomHorizontalFlip()] if self.flip else [])
+        return [*([RandomShift(self.shift)] if self.shift else []),
+                *([RandomCrop(padding=self.crop)] if self.crop else []),
+                *([RandomHorizontalFlip()] if self.flip else [])]
 
     def optimizer_for(self, parameters):
         """The optimiser, over all these parameters."""
@@ -80,8 +80,7 @@ class Recipe:
                          weight_decay=self.weight_decay, nesterov=self.momentum > 0)
 
     def schedule_for(self, optimizer, steps):
-        """The learning rate over this many steps: from a tenth of the peak up to it, and down to a
-        hundredth of that."""
+        """The learning rate: from a tenth of the peak up to it, and down to a thousandth."""
         return OneCycleLR(optimizer, self.lr, total_steps=steps, pct_start=self.warmup,
                           anneal_strategy="linear", cycle_momentum=False, div_factor=10,
                           final_div_factor=100)

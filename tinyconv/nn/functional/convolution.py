@@ -1,4 +1,4 @@
-"""Convolution with PyTorch's signatures: arguments are checked here, computed in `ops/convolution.py`.
+"""Convolution with PyTorch's signatures: checked here, computed in `ops/convolution.py`.
 
 What is called convolution is cross-correlation: the kernel is not flipped.
 
@@ -13,15 +13,16 @@ from ...kernels.convolution import Geometry
 
 
 def conv1d(input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):
-    """(N, C, L) or (C, L), weight (O, C/groups, K), bias (O,) → (N, O, L′) or (O, L′). See `conv2d`."""
+    """(N, C, L) or (C, L), weight (O, C/groups, K), bias (O,) → (N, O, L′). See `conv2d`."""
     return _conv("conv1d", 1, input, weight, bias, stride, padding, dilation, groups)
 
 
 def conv2d(input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):
-    """(N, C, H, W) or (C, H, W), weight (O, C/groups, KH, KW), bias (O,) → (N, O, H′, W′) or (O, H′, W′).
+    """(N, C, H, W) or (C, H, W), weight (O, C/groups, KH, KW), bias (O,) → (N, O, H′, W′).
 
-    `stride`, `padding` and `dilation` are numbers or one per dimension; padding may also be "valid" (none) or "same"
-    (output as large as the input, stride 1 only; an odd element of padding goes to the high end). With `groups` = G, output
+    An image without a batch gives (O, H′, W′). `stride`, `padding` and `dilation` are numbers or
+    one per dimension; padding may also be "valid" (none) or "same" (output as large as the input,
+    stride 1 only; an odd element of padding goes to the high end). With `groups` = G, output
     channels are split in G runs, each of which sees only its own run of input channels.
 
     Raises ValueError on shapes that do not fit, TypeError on dtypes that differ.
@@ -34,67 +35,80 @@ def conv3d(input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):
     return _conv("conv3d", 3, input, weight, bias, stride, padding, dilation, groups)
 
 
-def conv_transpose1d(input, weight, bias=None, stride=1, padding=0, output_padding=0, groups=1, dilation=1):
+def conv_transpose1d(input, weight, bias=None, stride=1, padding=0, output_padding=0, groups=1,
+                     dilation=1):
     """(N, C, L) or (C, L), weight (C, O/groups, K), bias (O,). See `conv_transpose2d`."""
-    return _conv_transpose("conv_transpose1d", 1, input, weight, bias, stride, padding, output_padding, groups, dilation)
+    return _conv_transpose("conv_transpose1d", 1, input, weight, bias, stride, padding,
+                           output_padding, groups, dilation)
 
 
-def conv_transpose2d(input, weight, bias=None, stride=1, padding=0, output_padding=0, groups=1, dilation=1):
+def conv_transpose2d(input, weight, bias=None, stride=1, padding=0, output_padding=0, groups=1,
+                     dilation=1):
     """(N, C, H, W) or (C, H, W), weight (C, O/groups, KH, KW), bias (O,) → (N, O, H′, W′).
 
-    The adjoint of `conv2d` with the same weight, stride, padding, dilation and groups, which maps H′ to H:
-    H′ = (H − 1) stride − 2 padding + dilation (kernel − 1) + output_padding + 1. Several H′ lead to the same H;
-    `output_padding` (less than stride or dilation) says which is meant.
+    The adjoint of `conv2d` with the same weight, stride, padding, dilation and groups, which maps
+    H′ to H: H′ = (H − 1) stride − 2 padding + dilation (kernel − 1) + output_padding + 1. Several
+    H′ lead to the same H; `output_padding` (less than stride or dilation) says which is meant.
     """
-    return _conv_transpose("conv_transpose2d", 2, input, weight, bias, stride, padding, output_padding, groups, dilation)
+    return _conv_transpose("conv_transpose2d", 2, input, weight, bias, stride, padding,
+                           output_padding, groups, dilation)
 
 
-def conv_transpose3d(input, weight, bias=None, stride=1, padding=0, output_padding=0, groups=1, dilation=1):
+def conv_transpose3d(input, weight, bias=None, stride=1, padding=0, output_padding=0, groups=1,
+                     dilation=1):
     """(N, C, D, H, W) or (C, D, H, W), weight (C, O/groups, KD, KH, KW). See `conv_transpose2d`."""
-    return _conv_transpose("conv_transpose3d", 3, input, weight, bias, stride, padding, output_padding, groups, dilation)
+    return _conv_transpose("conv_transpose3d", 3, input, weight, bias, stride, padding,
+                           output_padding, groups, dilation)
 
 
 # ---- behind them ---------------------------------------------------------------------------------
 
 def _conv(op, dims, x, w, b, stride, padding, dilation, groups):
     x, w, b, batched = _checked(op, dims, x, w, b)
-    stride, dilation = per_dim(op, "stride", stride, dims, 1), per_dim(op, "dilation", dilation, dims, 1)
+    stride = per_dim(op, "stride", stride, dims, 1)
+    dilation = per_dim(op, "dilation", dilation, dims, 1)
     before, after = _padding(op, padding, w.shape[2:], stride, dilation)
     C, O = x.shape[1], w.shape[0]
     _check_groups(op, groups, "out_channels", O)
     if C != w.shape[1] * groups:
         times = f" in each of {groups} groups" if groups != 1 else ""
-        raise ValueError(f"{op}: x has {C} channels {x.shape} but w expects {w.shape[1]}{times} {w.shape}")
+        raise ValueError(f"{op}: x has {C} channels {x.shape} "
+                         f"but w expects {w.shape[1]}{times} {w.shape}")
     _check_bias(op, b, O)
     geometry = _geometry(x.shape[2:], w.shape[2:], stride, before, after, dilation)
     if min(geometry.output) < 1:
-        raise ValueError(f"{op}: kernel {w.shape[2:]} with dilation {dilation} is larger than the padded input "
-                         f"{geometry.padded[3 - dims:]} (x {x.shape})")
+        raise ValueError(f"{op}: kernel {w.shape[2:]} with dilation {dilation} is larger than "
+                         f"the padded input {geometry.padded[3 - dims:]} (x {x.shape})")
     y = ops.conv(x, w, b, geometry, groups)
     return y if batched else y.squeeze(0)
 
 
 def _conv_transpose(op, dims, x, w, b, stride, padding, output_padding, groups, dilation):
     x, w, b, batched = _checked(op, dims, x, w, b)
-    stride, dilation = per_dim(op, "stride", stride, dims, 1), per_dim(op, "dilation", dilation, dims, 1)
-    padding, extra = per_dim(op, "padding", padding, dims, 0), per_dim(op, "output_padding", output_padding, dims, 0)
+    stride = per_dim(op, "stride", stride, dims, 1)
+    dilation = per_dim(op, "dilation", dilation, dims, 1)
+    padding = per_dim(op, "padding", padding, dims, 0)
+    extra = per_dim(op, "output_padding", output_padding, dims, 0)
     C, O = x.shape[1], w.shape[1] * groups
     _check_groups(op, groups, "in_channels", C)
     if C != w.shape[0]:
         raise ValueError(f"{op}: x has {C} channels {x.shape} but w expects {w.shape[0]} {w.shape}")
     _check_bias(op, b, O)
     if any(e >= max(s, d) for e, s, d in zip(extra, stride, dilation)):
-        raise ValueError(f"{op}: output_padding {extra} must be smaller than stride {stride} or dilation {dilation}")
+        raise ValueError(f"{op}: output_padding {extra} must be smaller than stride {stride} "
+                         f"or dilation {dilation}")
     size = tuple((n - 1) * s - 2 * p + d * (k - 1) + e + 1 for n, s, p, d, k, e in
                  zip(x.shape[2:], stride, padding, dilation, w.shape[2:], extra))
     if min(size) < 1:
-        raise ValueError(f"{op}: the output would have the size {size} (x {x.shape}, w {w.shape}, padding {padding})")
-    # an output_padding of a whole stride or more must not count as one more output of the adjoint convolution: it
-    # uncovers what `padding` cut off, and beyond that there is nothing but zeros
+        raise ValueError(f"{op}: the output would have the size {size} "
+                         f"(x {x.shape}, w {w.shape}, padding {padding})")
+    # an output_padding of a whole stride or more must not count as one more output of the adjoint
+    # convolution: it uncovers what `padding` cut off, and beyond that there is nothing but zeros
     inner = tuple(min(e, max(p, s - 1)) for e, p, s in zip(extra, padding, stride))
     after = tuple(p if e < s else p - e for e, p, s in zip(inner, padding, stride))
     zeros = tuple(e - i for e, i in zip(extra, inner))
-    geometry = _geometry(tuple(n - z for n, z in zip(size, zeros)), w.shape[2:], stride, padding, after, dilation)
+    geometry = _geometry(tuple(n - z for n, z in zip(size, zeros)), w.shape[2:], stride,
+                         padding, after, dilation)
     y = ops.conv_input(x, w, geometry, groups)
     y = ops.pad_constant(y, ((0, 0), (0, 0), *((0, z) for z in zeros))) if any(zeros) else y
     y = y if b is None else y + ops.per_channel(b, y)
@@ -105,14 +119,16 @@ def _checked(op, dims, x, w, b):
     """x with a batch dimension, w and b as tensors, and whether x had one."""
     x, w, b = (a if a is None or isinstance(a, Tensor) else Tensor(a) for a in (x, w, b))
     if w.ndim != dims + 2:
-        raise ValueError(f"{op}: w should have {dims + 2} dimensions (out, in, kernel…), got shape {w.shape}")
+        raise ValueError(f"{op}: w should have {dims + 2} dimensions (out, in, kernel…), "
+                         f"got shape {w.shape}")
     if x.ndim not in (dims + 1, dims + 2):
-        raise ValueError(f"{op}: x should have {dims + 2} dimensions (N, C, …), or {dims + 1} without a batch, "
-                         f"got shape {x.shape}")
+        raise ValueError(f"{op}: x should have {dims + 2} dimensions (N, C, …), "
+                         f"or {dims + 1} without a batch, got shape {x.shape}")
     for name, a in (("x", x), ("w", w), ("b", b)):
         if a is not None and (a.dtype != x.dtype or a.dtype not in ("float32", "float64")):
-            raise TypeError(f"{op}: expected float32 or float64, the same for all, but x is {x.dtype} and {name} is "
-                            f"{a.dtype}; convert with .float() or .double()")
+            raise TypeError(f"{op}: expected float32 or float64, the same for all, but x is "
+                            f"{x.dtype} and {name} is {a.dtype}; convert with .float() or "
+                            ".double()")
     if 0 in w.shape[2:]:
         raise ValueError(f"{op}: the kernel has a length of zero (w {w.shape})")
     return (x if x.ndim == dims + 2 else x.unsqueeze(0)), w, b, x.ndim == dims + 2
@@ -120,7 +136,10 @@ def _checked(op, dims, x, w, b):
 
 def per_dim(op, name, value, dims, least):
     """`value` as one whole number per dimension, none smaller than `least`."""
-    values = (value,) * dims if _is_whole(value) else tuple(value) if isinstance(value, (tuple, list)) else ()
+    if _is_whole(value):
+        values = (value,) * dims
+    else:
+        values = tuple(value) if isinstance(value, (tuple, list)) else ()
     if len(values) == 1:
         values *= dims
     if len(values) != dims or not all(_is_whole(v) and v >= least for v in values):
@@ -141,7 +160,8 @@ def _padding(op, padding, kernel, stride, dilation):
     if padding == "valid":
         return (0,) * len(kernel), (0,) * len(kernel)
     if padding != "same":
-        raise ValueError(f"{op}: padding should be a number, a tuple, 'same' or 'valid', got {padding!r}")
+        raise ValueError(f"{op}: padding should be a number, a tuple, 'same' or 'valid', "
+                         f"got {padding!r}")
     if any(s != 1 for s in stride):
         raise ValueError(f"{op}: padding='same' needs stride 1, got {stride}")
     total = [d * (k - 1) for d, k in zip(dilation, kernel)]
@@ -150,16 +170,18 @@ def _padding(op, padding, kernel, stride, dilation):
 
 def _check_groups(op, groups, name, channels):
     if not _is_whole(groups) or groups < 1 or channels % groups:
-        raise ValueError(f"{op}: groups should be a whole number ≥ 1 that divides {name} {channels}, got {groups!r}")
+        raise ValueError(f"{op}: groups should be a whole number ≥ 1 that divides "
+                         f"{name} {channels}, got {groups!r}")
 
 
 def _check_bias(op, b, O):
     if b is not None and b.shape != (O,):
-        raise ValueError(f"{op}: bias should have shape ({O},), one number per output channel, got {b.shape}")
+        raise ValueError(f"{op}: bias should have shape ({O},), one number per output channel, "
+                         f"got {b.shape}")
 
 
 def _geometry(size, kernel, stride, before, after, dilation):
     """A `Geometry` of three dimensions: those that are missing have length one."""
-    missing = 3 - len(size)
-    return Geometry((1,) * missing + tuple(size), (1,) * missing + tuple(kernel), (1,) * missing + stride,
-                    (0,) * missing + before, (0,) * missing + after, (1,) * missing + dilation)
+    ones, zeros = (1,) * (3 - len(size)), (0,) * (3 - len(size))
+    return Geometry(ones + tuple(size), ones + tuple(kernel), ones + stride,
+                    zeros + before, zeros + after, ones + dilation)

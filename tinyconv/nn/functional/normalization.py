@@ -1,7 +1,9 @@
-"""Normalisation with PyTorch's signatures: mean 0, variance 1 over some of the elements, then scale and shift.
+"""Normalisation with PyTorch's signatures: to mean 0 and variance 1, then scaled and shifted.
 
-Batch norm in training is an operation of its own (`ops/normalization.py`), because it is where a residual network spends its memory
-traffic. The others are two lines of ordinary operations each, and so are their derivatives.
+Which elements share a mean and a variance is what tells the functions apart. Batch norm in training
+is an operation of its own (`ops/normalization.py`), because it is where a residual network spends
+its memory traffic. The others are two lines of ordinary operations each, and so are their
+derivatives.
 """
 import numpy as np
 
@@ -9,33 +11,40 @@ from ... import ops
 from ...core import Tensor
 
 
-def batch_norm(input, running_mean, running_var, weight=None, bias=None, training=False, momentum=0.1, eps=1e-5,
-               add=None, relu=False):
+def batch_norm(input, running_mean, running_var, weight=None, bias=None, training=False,
+               momentum=0.1, eps=1e-5, add=None, relu=False):
     """y = (x − mean) / √(var + eps) · weight + bias for every channel of (N, C, …).
 
-    In training mean and (biased) variance are those of the batch, and `running_mean`, `running_var` (arrays of shape (C,) or None)
-    move towards them in place: running ← (1 − momentum) running + momentum · batch, with the *unbiased* variance.
-    Otherwise the running ones are used. Beyond PyTorch, `add` (a tensor like x) is added and then `relu` applied, in
-    the same pass over memory: y = relu(batch_norm(x) + add).
+    In training mean and (biased) variance are those of the batch, and `running_mean`, `running_var`
+    (arrays of shape (C,) or None) move towards them in place:
+    running ← (1 − momentum) running + momentum · batch, with the *unbiased* variance. Otherwise the
+    running ones are used. Beyond PyTorch, `add` (a tensor like x) is added and then `relu` applied,
+    in the same pass over memory: y = relu(batch_norm(x) + add).
 
-    Source: Ioffe & Szegedy 2015, https://arxiv.org/abs/1502.03167. Raises ValueError for one value per channel in training.
+    Raises ValueError for one value per channel in training.
+
+    Source: Ioffe & Szegedy 2015, https://arxiv.org/abs/1502.03167.
     """
     running_mean, running_var = _array(running_mean), _array(running_var)
     _check_channels("batch_norm", input, running_mean, running_var, weight, bias)
     if add is not None and add.shape != input.shape:
-        raise ValueError(f"batch_norm: add should have the input's shape {input.shape}, got {add.shape}")
+        raise ValueError(f"batch_norm: add should have the input's shape {input.shape}, "
+                         f"got {add.shape}")
     if not training:
         if running_mean is None or running_var is None:
-            raise ValueError("batch_norm: without training, running_mean and running_var are needed")
+            raise ValueError("batch_norm: without training, running_mean and running_var "
+                             "are needed")
         r = (1 / np.sqrt(running_var + eps)).astype(input.dtype)
         scale = ops.as_tensor(r) if weight is None else weight * r
-        y = (input - ops.per_channel(ops.as_tensor(running_mean.astype(input.dtype)), input)) * ops.per_channel(scale, input)
+        mean = ops.as_tensor(running_mean.astype(input.dtype))
+        y = (input - ops.per_channel(mean, input)) * ops.per_channel(scale, input)
         y = y if bias is None else y + ops.per_channel(bias, y)
         y = y if add is None else y + add
         return ops.relu(y) if relu else y
     M = input.numel() // max(input.shape[1], 1)
     if M <= 1:
-        raise ValueError(f"batch_norm: expected more than one value per channel in training, got input {input.shape}")
+        raise ValueError("batch_norm: expected more than one value per channel in training, "
+                         f"got input {input.shape}")
     mean, var, stats = ops.batch_statistics(input.data, eps)
     if running_mean is not None:
         running_mean += momentum * (mean - running_mean).astype(running_mean.dtype)
@@ -45,13 +54,14 @@ def batch_norm(input, running_mean, running_var, weight=None, bias=None, trainin
 
 
 def layer_norm(input, normalized_shape, weight=None, bias=None, eps=1e-5):
-    """Normalised over the last dimensions, which have the shape `normalized_shape`; weight and bias of that shape.
+    """Normalised over the last dimensions, of shape `normalized_shape`, as are weight and bias.
 
     Source: Ba, Kiros & Hinton 2016, https://arxiv.org/abs/1607.06450.
     """
     shape = (normalized_shape,) if isinstance(normalized_shape, int) else tuple(normalized_shape)
     if not shape or input.shape[-len(shape):] != shape:
-        raise ValueError(f"layer_norm: the last dimensions of {input.shape} should be normalized_shape {shape}")
+        raise ValueError(f"layer_norm: the last dimensions of {input.shape} should be "
+                         f"normalized_shape {shape}")
     for name, v in (("weight", weight), ("bias", bias)):
         if v is not None and v.shape != shape:
             raise ValueError(f"layer_norm: {name} should have shape {shape}, got {v.shape}")
@@ -68,17 +78,20 @@ def group_norm(input, num_groups, weight=None, bias=None, eps=1e-5):
     _check_channels("group_norm", input, None, None, weight, bias)
     N, C = input.shape[:2]
     if num_groups < 1 or C % num_groups:
-        raise ValueError(f"group_norm: num_groups should divide the {C} channels of {input.shape}, got {num_groups}")
+        raise ValueError(f"group_norm: num_groups should divide the {C} channels of {input.shape}, "
+                         f"got {num_groups}")
     grouped = input.reshape((N, num_groups, C // num_groups) + input.shape[2:])
     y = _standardized(grouped, tuple(range(2, grouped.ndim)), eps).reshape(input.shape)
     return _scaled(y, weight, bias)
 
 
-def instance_norm(input, running_mean=None, running_var=None, weight=None, bias=None, use_input_stats=True,
-                  momentum=0.1, eps=1e-5):
+def instance_norm(input, running_mean=None, running_var=None, weight=None, bias=None,
+                  use_input_stats=True, momentum=0.1, eps=1e-5):
     """Normalised over the spatial dimensions of every sample and channel of (N, C, …).
 
-    Running statistics, where given, follow the mean over the samples; without `use_input_stats` they are what normalises.
+    Running statistics, where given, follow the mean over the samples; without `use_input_stats`
+    they are what normalises.
+
     Source: Ulyanov, Vedaldi & Lempitsky 2016, https://arxiv.org/abs/1607.08022.
     """
     if not use_input_stats:
@@ -87,7 +100,8 @@ def instance_norm(input, running_mean=None, running_var=None, weight=None, bias=
     _check_channels("instance_norm", input, running_mean, running_var, weight, bias)
     M = int(np.prod(input.shape[2:]))
     if M <= 1:
-        raise ValueError(f"instance_norm: expected more than one spatial element in training, got input {input.shape}")
+        raise ValueError("instance_norm: expected more than one spatial element in training, "
+                         f"got input {input.shape}")
     space = tuple(range(2, input.ndim))
     if running_mean is not None:
         running_mean += momentum * (input.data.mean(space).mean(0) - running_mean)
@@ -97,16 +111,18 @@ def instance_norm(input, running_mean=None, running_var=None, weight=None, bias=
 
 
 def local_response_norm(input, size, alpha=1e-4, beta=0.75, k=1.0):
-    """y_c = x_c / (k + alpha/size · Σ x²)^beta, the sum over `size` channels around c: from c − size//2 on.
+    """y_c = x_c / (k + alpha/size · Σ x²)^beta, the sum over `size` channels from c − size//2 on.
 
     Source: Krizhevsky, Sutskever & Hinton 2012, section 3.3 (there without the division by size).
     """
     if input.ndim < 3:
-        raise ValueError(f"local_response_norm: input should be (N, C, …) with at least 3 dimensions, got {input.shape}")
+        raise ValueError("local_response_norm: input should be (N, C, …) with at least "
+                         f"3 dimensions, got {input.shape}")
     if size < 1:
         raise ValueError(f"local_response_norm: size should be at least 1, got {size}")
     C = input.shape[1]
-    squares = ops.pad_constant(input * input, ((0, 0), (size // 2, (size - 1) // 2)) + ((0, 0),) * (input.ndim - 2))
+    widths = ((0, 0), (size // 2, (size - 1) // 2), *((0, 0),) * (input.ndim - 2))
+    squares = ops.pad_constant(input * input, widths)
     total = squares[:, :C]
     for i in range(1, size):
         total = total + squares[:, i:i + C]
@@ -121,7 +137,7 @@ def _standardized(x, dims, eps):
 
 
 def _array(statistics):
-    """Running statistics as the array that is changed in place, whether they came as array or tensor."""
+    """Running statistics, an array or a tensor, as the array that is changed in place."""
     return statistics.data if isinstance(statistics, Tensor) else statistics
 
 
@@ -132,12 +148,16 @@ def _scaled(y, weight, bias):
 
 def _check_channels(op, x, running_mean, running_var, weight, bias):
     if x.ndim < 2:
-        raise ValueError(f"{op}: input should be (N, C, …) with at least 2 dimensions, got shape {x.shape}")
+        raise ValueError(f"{op}: input should be (N, C, …) with at least 2 dimensions, "
+                         f"got shape {x.shape}")
     if x.dtype not in ("float32", "float64"):
         raise TypeError(f"{op}: expected float32 or float64, got {x.dtype}; convert with .float()")
-    for name, v in (("running_mean", running_mean), ("running_var", running_var), ("weight", weight), ("bias", bias)):
+    for name, v in (("running_mean", running_mean), ("running_var", running_var),
+                    ("weight", weight), ("bias", bias)):
         if v is not None and v.shape != (x.shape[1],):
-            raise ValueError(f"{op}: {name} should have one number per channel ({x.shape[1]},), got {v.shape}")
+            raise ValueError(f"{op}: {name} should have one number per channel ({x.shape[1]},), "
+                             f"got {v.shape}")
     for name, v in (("weight", weight), ("bias", bias)):
         if v is not None and v.dtype != x.dtype:
-            raise TypeError(f"{op}: input is {x.dtype} but {name} is {v.dtype}; convert one with .to(dtype)")
+            raise TypeError(f"{op}: input is {x.dtype} but {name} is {v.dtype}; "
+                            "convert one with .to(dtype)")

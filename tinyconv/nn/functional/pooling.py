@@ -1,8 +1,8 @@
-"""Pooling with PyTorch's signatures: arguments are checked and windows laid out here; `ops/pooling.py` computes.
+"""Pooling with PyTorch's signatures: checked and laid out here, computed in `ops/pooling.py`.
 
-Output size per dimension: ⌊(size + 2 padding − dilation (kernel − 1) − 1) / stride⌋ + 1, or with ⌈⌉ where `ceil_mode` (but a last
-window that would begin in the padding is dropped). Max pooling pads with −∞: padding never wins; of equal maxima the first
-takes the gradient; NaN wins over everything.
+Output size per dimension: ⌊(size + 2 padding − dilation (kernel − 1) − 1) / stride⌋ + 1, or with ⌈⌉
+where `ceil_mode` (but a last window that would begin in the padding is dropped). Max pooling pads
+with −∞: padding never wins; of equal maxima the first takes the gradient; NaN wins over everything.
 """
 import numpy as np
 
@@ -12,63 +12,71 @@ from ...kernels.pooling import Windows
 from .convolution import per_dim
 
 
-def max_pool1d(input, kernel_size, stride=None, padding=0, dilation=1, ceil_mode=False, return_indices=False):
-    """The largest element of every window of (N, C, L) or (C, L). See `max_pool2d`."""
-    return _max_pool("max_pool1d", 1, input, kernel_size, stride, padding, dilation, ceil_mode, return_indices)
+def max_pool1d(input, kernel_size, stride=None, padding=0, dilation=1, ceil_mode=False,
+               return_indices=False):
+    """The maximum of every window of (N, C, L) or (C, L). See `max_pool2d`."""
+    return _max_pool("max_pool1d", 1, input, kernel_size, stride, padding, dilation, ceil_mode,
+                     return_indices)
 
 
-def max_pool2d(input, kernel_size, stride=None, padding=0, dilation=1, ceil_mode=False, return_indices=False):
-    """The largest element of every window: (N, C, H, W) or (C, H, W) → (N, C, H′, W′) or (C, H′, W′).
+def max_pool2d(input, kernel_size, stride=None, padding=0, dilation=1, ceil_mode=False,
+               return_indices=False):
+    """The maximum of every window: (N, C, H, W) or (C, H, W) → (N, C, H′, W′) or (C, H′, W′).
 
-    `stride` defaults to the kernel's size; padding is at most half of it. With `return_indices` the pair (values, indices), int64
-    positions in the flattened image.
+    `stride` defaults to the kernel's size; padding is at most half of it. With `return_indices` the
+    pair (values, indices), int64 positions in the flattened image.
     """
-    return _max_pool("max_pool2d", 2, input, kernel_size, stride, padding, dilation, ceil_mode, return_indices)
+    return _max_pool("max_pool2d", 2, input, kernel_size, stride, padding, dilation, ceil_mode,
+                     return_indices)
 
 
-def max_pool3d(input, kernel_size, stride=None, padding=0, dilation=1, ceil_mode=False, return_indices=False):
-    """The largest element of every window of (N, C, D, H, W) or (C, D, H, W). See `max_pool2d`."""
-    return _max_pool("max_pool3d", 3, input, kernel_size, stride, padding, dilation, ceil_mode, return_indices)
+def max_pool3d(input, kernel_size, stride=None, padding=0, dilation=1, ceil_mode=False,
+               return_indices=False):
+    """The maximum of every window of (N, C, D, H, W) or (C, D, H, W). See `max_pool2d`."""
+    return _max_pool("max_pool3d", 3, input, kernel_size, stride, padding, dilation, ceil_mode,
+                     return_indices)
 
 
 def avg_pool1d(input, kernel_size, stride=None, padding=0, ceil_mode=False, count_include_pad=True):
     """The mean of every window of (N, C, L) or (C, L). See `avg_pool2d`."""
-    return _avg_pool("avg_pool1d", 1, input, kernel_size, stride, padding, ceil_mode, count_include_pad, None)
+    return _avg_pool("avg_pool1d", 1, input, kernel_size, stride, padding, ceil_mode,
+                     count_include_pad, None)
 
 
 def avg_pool2d(input, kernel_size, stride=None, padding=0, ceil_mode=False, count_include_pad=True,
                divisor_override=None):
     """The mean of every window: (N, C, H, W) or (C, H, W) → (N, C, H′, W′) or (C, H′, W′).
 
-    Zeros of the padding count as elements unless `count_include_pad` is false; `divisor_override` replaces the number of elements.
+    Zeros of the padding count as elements unless `count_include_pad` is false; `divisor_override`
+    replaces the number of elements.
     """
-    return _avg_pool("avg_pool2d", 2, input, kernel_size, stride, padding, ceil_mode, count_include_pad,
-                     divisor_override)
+    return _avg_pool("avg_pool2d", 2, input, kernel_size, stride, padding, ceil_mode,
+                     count_include_pad, divisor_override)
 
 
 def avg_pool3d(input, kernel_size, stride=None, padding=0, ceil_mode=False, count_include_pad=True,
                divisor_override=None):
     """The mean of every window of (N, C, D, H, W) or (C, D, H, W). See `avg_pool2d`."""
-    return _avg_pool("avg_pool3d", 3, input, kernel_size, stride, padding, ceil_mode, count_include_pad,
-                     divisor_override)
+    return _avg_pool("avg_pool3d", 3, input, kernel_size, stride, padding, ceil_mode,
+                     count_include_pad, divisor_override)
 
 
 def adaptive_avg_pool1d(input, output_size):
-    """The means of `output_size` windows that cover (N, C, L) or (C, L). See `adaptive_avg_pool2d`."""
+    """The means of `output_size` windows over (N, C, L) or (C, L). See `adaptive_avg_pool2d`."""
     return _adaptive_avg_pool("adaptive_avg_pool1d", 1, input, output_size)
 
 
 def adaptive_avg_pool2d(input, output_size):
-    """The means of windows that divide the image as evenly as they can: (N, C, H, W) → (N, C, *output_size).
+    """The means of windows that share out the image evenly: (N, C, H, W) → (N, C, *output_size).
 
-    Window o of m along n elements runs from ⌊o n / m⌋ to ⌈(o + 1) n / m⌉; a size of None keeps the input's. Size 1 is global
-    average pooling.
+    Window o of m along n elements runs from ⌊o n / m⌋ to ⌈(o + 1) n / m⌉; a size of None keeps the
+    input's. Size 1 is global average pooling.
     """
     return _adaptive_avg_pool("adaptive_avg_pool2d", 2, input, output_size)
 
 
 def adaptive_avg_pool3d(input, output_size):
-    """The means of windows that cover (N, C, D, H, W) or (C, D, H, W). See `adaptive_avg_pool2d`."""
+    """The means of windows over (N, C, D, H, W) or (C, D, H, W). See `adaptive_avg_pool2d`."""
     return _adaptive_avg_pool("adaptive_avg_pool3d", 3, input, output_size)
 
 
@@ -90,8 +98,10 @@ def adaptive_max_pool3d(input, output_size, return_indices=False):
 def spatial_pyramid_pool(input, levels=(1, 2, 4), mode="max"):
     """An image of any size as a vector of fixed length: (N, C, H, W) → (N, C Σ level²).
 
-    Every level divides the image into level × level windows and takes their maxima (or means, mode="avg"). Source: He et al.
-    2014, https://arxiv.org/abs/1406.4729.
+    Every level divides the image into level × level windows and takes their maxima (or means,
+    mode="avg").
+
+    Source: He et al. 2014, https://arxiv.org/abs/1406.4729.
     """
     if mode not in ("max", "avg"):
         raise ValueError(f"spatial_pyramid_pool: mode should be 'max' or 'avg', got {mode!r}")
@@ -145,8 +155,8 @@ def _adaptive_avg_pool(op, dims, x, output_size):
 
 def _batched(op, dims, x):
     if x.ndim not in (dims + 1, dims + 2):
-        raise ValueError(f"{op}: input should have {dims + 2} dimensions (N, C, …), or {dims + 1} without a batch, "
-                         f"got shape {x.shape}")
+        raise ValueError(f"{op}: input should have {dims + 2} dimensions (N, C, …), "
+                         f"or {dims + 1} without a batch, got shape {x.shape}")
     if x.dtype not in ("float32", "float64"):
         raise TypeError(f"{op}: expected float32 or float64, got {x.dtype}; convert with .float()")
     if 0 in x.shape[-dims - 1:]:
@@ -158,8 +168,9 @@ def _sliding(op, size, kernel, stride, padding, dilation, ceil_mode):
     """The windows of every dimension, and how many elements each has, padding included."""
     dims = len(size)
     kernel = per_dim(op, "kernel_size", kernel, dims, 1)
-    stride = kernel if stride is None or stride == () or stride == [] else per_dim(op, "stride", stride, dims, 1)
-    padding, dilation = per_dim(op, "padding", padding, dims, 0), per_dim(op, "dilation", dilation, dims, 1)
+    stride = kernel if stride in (None, (), []) else per_dim(op, "stride", stride, dims, 1)
+    padding = per_dim(op, "padding", padding, dims, 0)
+    dilation = per_dim(op, "dilation", dilation, dims, 1)
     windows, counts = [_whole(1)] * (3 - dims), [np.ones(1)] * (3 - dims)
     for n, k, s, p, d in zip(size, kernel, stride, padding, dilation):
         if 2 * p > k:
@@ -169,23 +180,28 @@ def _sliding(op, size, kernel, stride, padding, dilation, ceil_mode):
         if ceil_mode and (outputs - 1) * s >= n + p:
             outputs -= 1                         # the last window would begin in the padding
         if outputs < 1:
-            raise ValueError(f"{op}: kernel {k} with dilation {d} is larger than the padded input {n + 2 * p}")
+            raise ValueError(f"{op}: kernel {k} with dilation {d} is larger than "
+                             f"the padded input {n + 2 * p}")
         start = np.arange(outputs) * s - p
         counts.append(np.minimum(start + k, n + p) - start)
-        first = np.where(start < 0, start + -(start // d) * d, start)          # the first tap inside the image
+        first = np.where(start < 0, start + -(start // d) * d, start)    # the first tap inside
         if (first >= n).any():
-            raise ValueError(f"{op}: with padding {p} and dilation {d} a window of {k} sees nothing of an input of length {n}")
+            raise ValueError(f"{op}: with padding {p} and dilation {d} a window of {k} "
+                             f"sees nothing of an input of length {n}")
         windows.append(Windows(first, np.minimum(start + (k - 1) * d + 1, n), d))
     return windows, counts
 
 
 def _dividing(op, size, output_size):
     """Windows that divide every dimension as evenly as they can."""
-    wanted = (output_size,) * len(size) if not isinstance(output_size, (tuple, list)) else tuple(output_size)
-    if len(wanted) != len(size):
-        raise ValueError(f"{op}: output_size should be a number or {len(size)} of them, got {output_size!r}")
-    wanted = per_dim(op, "output_size", tuple(n if m is None else m for m, n in zip(wanted, size)), len(size), 0)
-    windows = [_whole(1)] * (3 - len(size))
+    dims, several = len(size), isinstance(output_size, (tuple, list))
+    wanted = tuple(output_size) if several else (output_size,) * dims
+    if len(wanted) != dims:
+        raise ValueError(f"{op}: output_size should be a number or {dims} of them, "
+                         f"got {output_size!r}")
+    wanted = tuple(n if m is None else m for m, n in zip(wanted, size))
+    wanted = per_dim(op, "output_size", wanted, dims, 0)
+    windows = [_whole(1)] * (3 - dims)
     for n, m in zip(size, wanted):
         o = np.arange(m)
         windows.append(Windows(o * n // max(m, 1), -(-(o + 1) * n // max(m, 1)), 1))

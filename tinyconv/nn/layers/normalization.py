@@ -93,7 +93,8 @@ class BatchNorm2d(_BatchNorm):
     running ← (1 − momentum) · running + momentum · batch, with the *unbiased* variance;
     `momentum=None` takes the mean of all batches instead. In evaluation mode the running statistics
     are used, unless there are none (`track_running_stats=False`). One value per channel in training
-    is an error. Beyond PyTorch, `bn(x, add=a, relu=True)` is relu(bn(x) + a) in one pass over memory.
+    is an error. Beyond PyTorch, `bn(x, add=a, relu=True)` is relu(bn(x) + a) in one pass over
+    memory.
 
     Source: Ioffe & Szegedy 2015, https://arxiv.org/abs/1502.03167.
     """
