@@ -28,7 +28,7 @@ def multiply(shape, rows, width, a, row, first, last, off, b, start, line, panel
     √CHUNK + √(R/CHUNK) instead of √R units in the last place.
     """
     for p in range((columns + width - 1) // width):
-        for chunk in range(0, off.size, CHUNK):
+        for chunk in range(0, max(off.size, 1), CHUNK):    # an empty sum is stored, too
             some, j = off[chunk:chunk + CHUNK], start + p * panel + chunk * line
             for m in range(first, last, rows):
                 tile = zeros(shape, c) if chunk else repeat(shape, bias, p * width)
