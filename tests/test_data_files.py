@@ -93,7 +93,7 @@ def put(folder, contents):
         (folder / name).write_bytes(content)
 
 
-# --- finding ------------------------------------------------------------------------------------
+# ---- finding -------------------------------------------------------------------------------------
 
 @pytest.mark.parametrize("layout", ["data/mnist", "data/MNIST/raw", "cache/mnist"])
 @pytest.mark.parametrize("packed", [True, False])
@@ -154,7 +154,7 @@ def test_a_data_folder_that_does_not_exist_is_named(home, monkeypatch):
         data.load("mnist")
 
 
-# --- checking -----------------------------------------------------------------------------------
+# ---- checking ------------------------------------------------------------------------------------
 
 @pytest.mark.parametrize("packed", [True, False])
 def test_an_altered_file_of_the_users_is_named_with_both_checksums(home, packed):
@@ -206,7 +206,7 @@ def test_the_embedded_digits_need_no_files(home):
     assert files.fetch("digits") == files.where("digits") == files.verify("digits") == []
 
 
-# --- fetching -----------------------------------------------------------------------------------
+# ---- fetching ------------------------------------------------------------------------------------
 
 def test_mirrors_are_tried_in_turn_whatever_goes_wrong(home, monkeypatch):
     _, _, gz = mini_mnist()
@@ -295,7 +295,7 @@ def test_pooch_downloads_to_a_temporary_file_checks_it_and_renames(tmp_path, mon
     assert target.read_bytes() == b"content"
 
 
-# --- the catalogue ------------------------------------------------------------------------------
+# ---- the catalogue -------------------------------------------------------------------------------
 
 def test_every_mirror_is_https_and_every_set_has_several():
     for known in (MNIST, CIFAR10, catalogue.FASHION_MNIST, catalogue.CIFAR100):

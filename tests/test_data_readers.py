@@ -38,7 +38,7 @@ def tar_bytes(files):
 SMALL = np.arange(24, dtype=np.uint8).reshape(2, 3, 4)
 
 
-# --- IDX ----------------------------------------------------------------------------------------
+# ---- IDX -----------------------------------------------------------------------------------------
 
 @given(st.sampled_from(sorted(IDX_CODES)), st.lists(st.integers(1, 4), min_size=1, max_size=4),
        st.integers(0, 2 ** 32 - 1))
@@ -90,7 +90,7 @@ def test_arbitrary_bytes_are_an_array_or_a_format_error(content):
             pass
 
 
-# --- CIFAR --------------------------------------------------------------------------------------
+# ---- CIFAR ---------------------------------------------------------------------------------------
 
 def cifar_bytes(images, *label_columns):
     planes = images.reshape(len(images), -1)
@@ -123,7 +123,7 @@ def test_a_cifar_file_that_ends_inside_a_record_is_refused():
             read_cifar((content + b"\0")[:length])
 
 
-# --- gzip, xz, tar ------------------------------------------------------------------------------
+# ---- gzip, xz, tar -------------------------------------------------------------------------------
 
 def hostile_gzip(content):
     whole = gzip.compress(content)

@@ -49,7 +49,7 @@ class Tensor:
         if requires_grad:
             self.requires_grad_()
 
-    # -- what it is
+    # ---- what it is ------------------------------------------------------------------------------
 
     shape = property(lambda self: self.data.shape)
     dtype = property(lambda self: self.data.dtype)
@@ -77,7 +77,7 @@ class Tensor:
         """True for float16, float32 and float64."""
         return self.data.dtype.kind == "f"
 
-    # -- out of the library
+    # ---- out of the library ----------------------------------------------------------------------
 
     def numpy(self):
         """The array itself, not a copy. A tensor that gradients flow to must be detached first."""
@@ -126,7 +126,7 @@ class Tensor:
 
     __hash__ = object.__hash__    # `==` compares elements, but a tensor is a key by its identity
 
-    # -- gradients
+    # ---- gradients -------------------------------------------------------------------------------
 
     def requires_grad_(self, requires_grad=True):
         """Ask for gradients (or no longer) with respect to this leaf; returns the tensor."""

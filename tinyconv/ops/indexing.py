@@ -72,4 +72,3 @@ def gather(x, dim, index):
 def index_select(x, dim, index):
     """The slices of x at the positions `index` along `dim`."""
     return getitem(x, (slice(None),) * axis(dim, x.ndim, "index_select") + (index,))
-

@@ -98,7 +98,7 @@ TABLE = [
     ("*",           "digits",        Recipe(epochs=8, shift=2)),
     ("*",           "mnist",         Recipe(epochs=10, shift=2)),
     ("*",           "fashion-mnist", Recipe(epochs=15, shift=1, flip=True)),
-    ("ResNetCIFAR", "cifar*",        Recipe(epochs=10, lr=0.4, crop=4, flip=True)),
+    ("ResNetCIFAR", "cifar*",        Recipe(epochs=10, lr=0.2, crop=4, flip=True)),
     ("ResNet",      "cifar*",        Recipe(epochs=10, lr=0.1, crop=4, flip=True)),
     ("*",           "cifar*",        Recipe(epochs=30, lr=0.05, crop=4, flip=True)),
     ("*",           "*",             Recipe(epochs=20, lr=0.05, crop=4, flip=True, batch_size=64)),
