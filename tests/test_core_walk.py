@@ -1,4 +1,4 @@
-"""What the walk promises: every gradient complete, once, at linear cost, and nothing left behind."""
+"""What the walk promises: gradients complete, once, at linear cost, and nothing left behind."""
 import gc
 import time
 import weakref

@@ -1,4 +1,4 @@
-"""Activations by PyTorch's names and arguments: values and gradients as PyTorch, to second order."""
+"""Activations by PyTorch's names and arguments: results and gradients as PyTorch, to second order."""
 import numpy as np
 import pytest
 from hypothesis import given
@@ -10,7 +10,8 @@ from tinyconv.testing.strategies import arrays, shapes
 
 ACTIVATIONS = [
     ("relu", {}), ("leaky_relu", {}), ("leaky_relu", {"negative_slope": 0.2}), ("tanh", {}),
-    ("sigmoid", {}), ("gelu", {}), ("gelu", {"approximate": "tanh"}), ("silu", {}), ("softplus", {}),
+    ("sigmoid", {}), ("gelu", {}), ("gelu", {"approximate": "tanh"}), ("silu", {}),
+    ("softplus", {}),
     ("softplus", {"beta": 3.0, "threshold": 1.0})]
 AWKWARD = np.array([0.0, -0.0, 1.0, -1.0, 30.0, -30.0, 500.0, -500.0, np.inf, -np.inf, np.nan])
 
@@ -36,7 +37,7 @@ def test_activations_of_awkward_values_as_pytorch(torch, name, options, dtype):
     with np.errstate(all="ignore"):
         y = getattr(F, name)(tc.tensor(x), **options).data
     t = getattr(torch.nn.functional, name)(torch.tensor(x), **options).numpy()
-    finite = np.isfinite(x)                    # silu and gelu at −∞: −∞ · 0 there, a limit here or there
+    finite = np.isfinite(x)                    # silu and gelu at −∞ are −∞ · 0, or a limit
     assert y.dtype == t.dtype
     np.testing.assert_allclose(y[finite], t[finite], rtol=1e-5, atol=1e-7)
     assert np.isnan(y[-1])

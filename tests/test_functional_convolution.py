@@ -1,4 +1,4 @@
-"""conv1d/2d/3d and their transposes: exact, adjoint, as PyTorch, to any order, and clear when wrong."""
+"""conv1d/2d/3d and their transposes: exact, adjoint, as PyTorch, to any order; clear when wrong."""
 import numpy as np
 import pytest
 from hypothesis import example, given
@@ -79,7 +79,8 @@ def test_convolution_as_pytorch(torch, against_torch, p, data):
     shapes = p.x_shape, p.w_shape, (p.O,)
     args = draw(data, p) if data else [np.random.default_rng(0).standard_normal(s) for s in shapes]
     theirs = getattr(torch.nn.functional, f"conv{p.dims}d")
-    against_torch(lambda *t: CONV[p.dims](*t, **p.options), lambda *t: theirs(*t, **p.options), *args)
+    against_torch(lambda *t: CONV[p.dims](*t, **p.options), lambda *t: theirs(*t, **p.options),
+                  *args)
     single = [np.asarray(a, np.float32) for a in args]
     against_torch(lambda x, w: CONV[p.dims](x, w, **p.options),
                   lambda x, w: theirs(x, w, **p.options), *single[:2], rtol=1e-4, atol=1e-4)
@@ -99,7 +100,8 @@ def test_transposed_convolution_as_pytorch(torch, against_torch, p, data):
 
 
 @pytest.mark.parametrize("stride, padding, dilation, extra", [
-    (1, 0, 2, 1), (1, 1, 3, 2), (2, 1, 1, 1), (2, 0, 4, 3), (2, 3, 4, 3), (3, 1, 2, 2), (1, 2, 3, 1)])
+    (1, 0, 2, 1), (1, 1, 3, 2), (2, 1, 1, 1), (2, 0, 4, 3), (2, 3, 4, 3), (3, 1, 2, 2),
+    (1, 2, 3, 1)])
 @pytest.mark.parametrize("kernel", [1, 2, 3])
 def test_output_padding_up_to_the_dilation(torch, against_torch, rng, stride, padding, dilation,
                                            extra, kernel):
@@ -124,7 +126,8 @@ def test_an_input_without_batch_gives_a_result_without(torch, against_torch, rng
 @pytest.mark.filterwarnings("ignore:Using padding='same'")
 def test_padding_by_name(torch, against_torch, rng, kernel, padding, dilation):
     for dims in (1, 2):
-        x, w = rng.standard_normal((2, 3, *[9] * dims)), rng.standard_normal((2, 3, *[kernel] * dims))
+        x = rng.standard_normal((2, 3, *[9] * dims))
+        w = rng.standard_normal((2, 3, *[kernel] * dims))
         theirs = getattr(torch.nn.functional, f"conv{dims}d")
         against_torch(lambda x, w: CONV[dims](x, w, padding=padding, dilation=dilation),
                       lambda x, w: theirs(x, w, padding=padding, dilation=dilation), x, w)
@@ -163,8 +166,9 @@ def test_transposed_convolution_is_the_adjoint_of_convolution(p, data):
     extra = tuple(np.subtract(p.size, transposed_shape(p)).tolist())
     if any(e >= max(s, d) for e, s, d in zip(extra, p.stride, p.dilation)):
         return
-    check_adjoint(lambda x: CONV[p.dims](x, tc.as_tensor(w), **p.options),
-                  lambda g: TRANSPOSE[p.dims](g, tc.as_tensor(w), **p.options, output_padding=extra),
+    w, options = tc.as_tensor(w), {**p.options, "output_padding": extra}
+    check_adjoint(lambda x: CONV[p.dims](x, w, **p.options),
+                  lambda g: TRANSPOSE[p.dims](g, w, **options),
                   x, g, rtol=0, atol=0)
 
 
@@ -181,7 +185,8 @@ def test_transposed_convolution_to_second_order(p, data):
     if min(transposed_shape(p)) < 1:
         return
     args = (data.draw(arrays(s)) for s in (p.y_shape, p.w_shape, (p.C,)))
-    check_grad(lambda *t: TRANSPOSE[p.dims](*t, **p.options), *args, name=f"conv_transpose{p.dims}d")
+    check_grad(lambda *t: TRANSPOSE[p.dims](*t, **p.options), *args,
+               name=f"conv_transpose{p.dims}d")
 
 
 @given(p=conv_problems(dims=2, max_channels=2, max_batch=2, max_out=2), data=st.data())
@@ -194,12 +199,13 @@ def test_inputs_that_want_no_gradient_cost_none_and_change_nothing(p, data):
     x, w, b = draw(data, p)
     both = [tc.tensor(a, requires_grad=True) for a in (x, w)]
     y = CONV[p.dims](*both, tc.as_tensor(b), **p.options)
-    g = np.ones(y.shape)
-    together = tc.grad(y, both, tc.as_tensor(g))
+    g = tc.as_tensor(np.ones(y.shape))
+    together = tc.grad(y, both, g)
     for i in range(2):
         args = [tc.as_tensor(x), tc.as_tensor(w)]
         args[i] = both[i]
-        alone = tc.grad(CONV[p.dims](*args, tc.as_tensor(b), **p.options), both[i], tc.as_tensor(g))[0]
+        y = CONV[p.dims](*args, tc.as_tensor(b), **p.options)
+        (alone,) = tc.grad(y, both[i], g)
         assert np.array_equal(alone.data, together[i].data)
 
 
@@ -222,7 +228,8 @@ x2, w2 = tc.ones(8, 3, 32, 32), tc.ones(16, 3, 3, 3)
 
 
 @pytest.mark.parametrize("f, complaint", [
-    (lambda: F.conv2d(x2, tc.ones(16, 4, 3, 3)), r"conv2d.*3 channels.*\(8, 3, 32, 32\).*4.*\(16, 4, 3, 3\)"),
+    (lambda: F.conv2d(x2, tc.ones(16, 4, 3, 3)),
+     r"conv2d.*3 channels.*\(8, 3, 32, 32\).*4.*\(16, 4, 3, 3\)"),
     (lambda: F.conv2d(tc.ones(32, 32), w2), r"conv2d.*\(32, 32\)"),
     (lambda: F.conv2d(tc.ones(1, 1, 1, 1, 1), w2), "conv2d"),
     (lambda: F.conv2d(x2, tc.ones(16, 3, 3)), r"conv2d.*\(16, 3, 3\)"),
@@ -247,7 +254,8 @@ x2, w2 = tc.ones(8, 3, 32, 32), tc.ones(16, 3, 3, 3)
     (lambda: F.conv_transpose2d(x2, w2), "conv_transpose2d.*3.*16"),
     (lambda: F.conv_transpose2d(x2, tc.ones(3, 4, 3, 3), output_padding=1), "output_padding"),
     (lambda: F.conv_transpose2d(x2, tc.ones(3, 4, 3, 3), tc.ones(3)), "conv_transpose2d.*bias.*4"),
-    (lambda: F.conv_transpose2d(tc.ones(1, 3, 1, 1), tc.ones(3, 4, 1, 1), padding=1), "padding|size")])
+    (lambda: F.conv_transpose2d(tc.ones(1, 3, 1, 1), tc.ones(3, 4, 1, 1), padding=1),
+     "padding|size")])
 def test_bad_convolutions_are_named(f, complaint):
     with pytest.raises((ValueError, TypeError), match=complaint):
         f()

@@ -33,7 +33,8 @@ def test_cross_entropy_of_probabilities_is_differentiable_in_both(x, q, reductio
 @given(x=arrays((4, 3)), reduction=reductions)
 def test_nll_loss(x, reduction):
     t = tc.tensor([2, 0, 1, 2])
-    check_grad(lambda x: F.nll_loss(F.log_softmax(x, 1), t, reduction=reduction), x, name="nll_loss")
+    check_grad(lambda x: F.nll_loss(F.log_softmax(x, 1), t, reduction=reduction), x,
+               name="nll_loss")
 
 
 @pytest.mark.parametrize("name", ["mse_loss", "l1_loss", "binary_cross_entropy_with_logits"])

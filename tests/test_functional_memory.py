@@ -35,8 +35,8 @@ def uncollected():
 
 
 def test_a_training_step_leaves_no_object_behind(rng, uncollected):
-    model = nn.Sequential(nn.Conv2d(1, 4, 3, padding=1), nn.BatchNorm2d(4), nn.ReLU(), nn.MaxPool2d(2),
-                          nn.Flatten(), nn.Dropout(0.2), nn.Linear(4 * 16, 3))
+    model = nn.Sequential(nn.Conv2d(1, 4, 3, padding=1), nn.BatchNorm2d(4), nn.ReLU(),
+                          nn.MaxPool2d(2), nn.Flatten(), nn.Dropout(0.2), nn.Linear(4 * 16, 3))
     optimizer = optim.SGD(model.parameters(), lr=0.1, momentum=0.9)
     x, y = tc.tensor(rng.standard_normal((4, 1, 8, 8)).astype(np.float32)), tc.tensor([0, 1, 2, 0])
     watched = [weakref.ref(step(model, optimizer, x, y)) for _ in range(3)]

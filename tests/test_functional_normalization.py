@@ -32,7 +32,7 @@ def parameters(C, dtype=np.float64):
 def test_batch_norm_while_training_as_pytorch(torch, against_torch, affine, x):
     w, b = parameters(x.shape[1]) if affine else (None, None)
     against_torch(lambda x, w, b: F.batch_norm(x, None, None, w, b, training=True),
-                  lambda x, w, b: torch.nn.functional.batch_norm(x, None, None, w, b, training=True),
+                  lambda x, w, b: torch.nn.functional.batch_norm(x, None, None, w, b, True),
                   x, w, b)
 
 
@@ -76,7 +76,8 @@ def test_batch_norm_fused_with_addition_and_relu_is_the_three_in_turn(relu, plus
     rng = np.random.default_rng(1)
     w, b = parameters(x.shape[1])
     arrays = [x, w, b, rng.standard_normal(x.shape)][:4 if plus else 3]
-    leaves, g = [tc.tensor(v, requires_grad=True) for v in arrays], tc.tensor(rng.standard_normal(x.shape))
+    leaves = [tc.tensor(v, requires_grad=True) for v in arrays]
+    g = tc.tensor(rng.standard_normal(x.shape))
 
     def fused(x, w, b, a=None):
         return F.batch_norm(x, None, None, w, b, training=True, add=a, relu=relu)
@@ -162,7 +163,8 @@ def test_instance_norm(torch, against_torch, data, use):
             statistics = (None, None) if use else (library.tensor(mean), library.tensor(var))
             return function(x, *statistics, w, b, use_input_stats=use)
         return f
-    against_torch(both(tc, F.instance_norm), both(torch, torch.nn.functional.instance_norm), x, w, b)
+    against_torch(both(tc, F.instance_norm), both(torch, torch.nn.functional.instance_norm),
+                  x, w, b)
     check_grad(lambda x, w, b: F.instance_norm(x, None, None, w, b, eps=1e-2), x, w, b)
 
 
@@ -181,10 +183,12 @@ def test_local_response_norm(torch, against_torch, rng, size, shape):
 # ---- bad input -----------------------------------------------------------------------------------
 
 @pytest.mark.parametrize("f, complaint", [
-    (lambda: F.batch_norm(tc.ones(1, 3), None, None, training=True), "batch_norm.*one value|more than 1"),
+    (lambda: F.batch_norm(tc.ones(1, 3), None, None, training=True),
+     "batch_norm.*one value|more than 1"),
     (lambda: F.batch_norm(tc.ones(1, 3, 1, 1), None, None, training=True), "batch_norm"),
     (lambda: F.batch_norm(tc.ones(4, 3), None, None), "batch_norm.*running"),
-    (lambda: F.batch_norm(tc.ones(4, 3), None, None, tc.ones(2), training=True), "batch_norm.*weight.*3"),
+    (lambda: F.batch_norm(tc.ones(4, 3), None, None, tc.ones(2), training=True),
+     "batch_norm.*weight.*3"),
     (lambda: F.batch_norm(tc.ones(4, 3), tc.ones(2), tc.ones(2)), "batch_norm.*running_mean.*3"),
     (lambda: F.batch_norm(tc.ones(3), None, None, training=True), "batch_norm"),
     (lambda: F.batch_norm(tc.ones(4, 3).long(), None, None, training=True), "batch_norm.*int64"),

@@ -1,4 +1,4 @@
-"""The convolution family: each kernel equals its readable twin, and each is the gradient of another."""
+"""The convolution family: kernels equal their readable twins, each is the gradient of another."""
 import numpy as np
 import pytest
 from hypothesis import given
@@ -63,7 +63,8 @@ def test_each_is_differentiable_to_second_order(problem, data):
     p, geometry = problem
     x, w, g = (data.draw(arrays(s)) for s in shapes(p, geometry))
     rest = geometry, p.groups
-    check_grad(lambda x, w, b: ops.conv(x, w, b, *rest), x, w, data.draw(arrays((p.O,))), name="conv")
+    check_grad(lambda x, w, b: ops.conv(x, w, b, *rest), x, w, data.draw(arrays((p.O,))),
+               name="conv")
     check_grad(lambda g, w: ops.conv_input(g, w, *rest), g, w, name="conv_input")
     check_grad(lambda x, g: ops.conv_weight(x, g, *rest), x, g, name="conv_weight")
 

@@ -40,10 +40,10 @@ def test_variance(torch, against_torch, name, correction, data):
     spread = np.ptp(x, axis=dims)
     if count <= correction or name == "std" and np.min(spread) < 0.1:
         return                                             # 0/0, and √0 has no derivative
-    f = getattr(tc, name)
-    check_grad(lambda x: f(x, dim, correction=correction, keepdim=keepdim), x, name=name)
-    against_torch(lambda x: f(x, dim, correction=correction, keepdim=keepdim),
-                  lambda x: getattr(torch, name)(x, dims, correction=correction, keepdim=keepdim), x)
+    ours, theirs = getattr(tc, name), getattr(torch, name)
+    options = {"correction": correction, "keepdim": keepdim}
+    check_grad(lambda x: ours(x, dim, **options), x, name=name)
+    against_torch(lambda x: ours(x, dim, **options), lambda x: theirs(x, dims, **options), x)
 
 
 def test_variance_is_right_far_from_zero():

@@ -22,10 +22,11 @@ def both(against_torch, f, *args):
 
 @pytest.mark.parametrize("f", [
     lambda x: x.reshape(4, 6), lambda x: x.reshape((6, -1)), lambda x: x.view(24),
-    lambda x: x.reshape(-1), lambda x: x.flatten(), lambda x: x.flatten(1), lambda x: x.flatten(0, 1),
+    lambda x: x.reshape(-1), lambda x: x.flatten(), lambda x: x.flatten(1),
+    lambda x: x.flatten(0, 1),
     lambda x: x.permute(2, 0, 1), lambda x: x.permute((0, -1, 1)), lambda x: x.transpose(0, 2),
-    lambda x: x.transpose(-1, -2), lambda x: x[0].T, lambda x: x.squeeze(), lambda x: x.unsqueeze(0),
-    lambda x: x.unsqueeze(-1), lambda x: x.unsqueeze(1).squeeze(1), lambda x: x.squeeze(0),
+    lambda x: x.transpose(-1, -2), lambda x: x[0].T, lambda x: x.squeeze(),
+    lambda x: x.unsqueeze(0), lambda x: x.unsqueeze(-1), lambda x: x.unsqueeze(1).squeeze(1), lambda x: x.squeeze(0),
     lambda x: x.unsqueeze(1).expand(2, 5, 3, 4), lambda x: x.expand(2, 2, 3, 4),
     lambda x: x.unsqueeze(0).expand(3, -1, -1, -1), lambda x: x.movedim(0, 2),
     lambda x: x.movedim((0, 1), (2, 0)), lambda x: x.flip((0, 2)), lambda x: x.flip(-1),
@@ -118,7 +119,8 @@ def test_indexing_with_tensors_and_a_mask_made_from_the_tensor(against_torch):
 
 @given(x=arrays((3, 4, 2)), rng=generators(), dim=st.integers(-3, 2))
 def test_gather_and_index_select(torch, against_torch, x, rng, dim):
-    places = rng.integers(0, x.shape[dim], [5 if d == dim % 3 else n for d, n in enumerate(x.shape)])
+    size = [5 if d == dim % 3 else n for d, n in enumerate(x.shape)]
+    places = rng.integers(0, x.shape[dim], size)
     some = rng.integers(0, x.shape[dim], 6)
     against_torch(lambda x: tc.gather(x, dim, tc.tensor(places)),
                   lambda x: torch.gather(x, dim, torch.from_numpy(places)), x)
@@ -160,11 +162,13 @@ def test_pad_with_a_constant_and_crop_with_negative_widths(torch, against_torch,
     (lambda x: x.unsqueeze(5), "unsqueeze.*5"), (lambda x: x.squeeze(5), "5"),
     (lambda x: x.flatten(2, 1), "flatten"), (lambda x: x.flatten(7), "7"),
     (lambda x: x.flip(3), "3"), (lambda x: x.movedim(3, 0), "3"), (lambda x: x.split(1, 4), "4"),
-    (lambda x: x.split([1, 1], 1), "split"), (lambda x: x[2], "2"), (lambda x: x[0, 0, 0, 0], "indices"),
+    (lambda x: x.split([1, 1], 1), "split"), (lambda x: x[2], "2"),
+    (lambda x: x[0, 0, 0, 0], "indices"),
     (lambda x: x[x * 1.0], "index"), (lambda x: x[:, [3]], "3"),
     (lambda x: tc.cat([]), "cat"), (lambda x: tc.cat([x, x[0]]), "cat"),
     (lambda x: tc.cat([x, x], 3), "cat.*3"), (lambda x: tc.cat([x, x[:, :2]]), "cat"),
-    (lambda x: tc.stack([x, x[:1]]), "shape"), (lambda x: tc.index_select(x, 4, tc.tensor([0])), "4"),
+    (lambda x: tc.stack([x, x[:1]]), "shape"),
+    (lambda x: tc.index_select(x, 4, tc.tensor([0])), "4"),
     (lambda x: F.pad(x, (1,)), "pad"), (lambda x: F.pad(x, (1,) * 8), "pad"),
     (lambda x: F.pad(x, (-3, -3)), "pad"), (lambda x: F.pad(x, (4, 0), "reflect"), "reflect"),
     (lambda x: F.pad(x, (5, 0), "circular"), "circular"), (lambda x: F.pad(x, (1, 1), "mirror"),

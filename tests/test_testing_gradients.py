@@ -1,4 +1,4 @@
-"""The gradient checker passes what is right and catches what is wrong: it is shown planted errors."""
+"""The gradient checker passes what is right and is shown planted errors, which it catches."""
 import numpy as np
 import pytest
 

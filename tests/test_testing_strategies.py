@@ -85,7 +85,7 @@ def test_conv_problems_agree_with_pytorch_about_the_output(torch, p):
 def test_pool_problems_are_ones_that_pytorch_takes(torch, p):
     x = torch.zeros(p.x_shape)
     getattr(torch.nn.functional, f"max_pool{p.dims}d")(x, **p.max_options)
-    if p.dims < 3 or all(n >= k for n, k in zip(p.size, p.kernel)):    # its avg_pool3d forgets padding
+    if p.dims < 3 or all(n >= k for n, k in zip(p.size, p.kernel)):    # avg_pool3d forgets padding
         getattr(torch.nn.functional, f"avg_pool{p.dims}d")(x, **p.avg_options)
 
 

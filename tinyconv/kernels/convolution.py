@@ -24,6 +24,7 @@ from typing import NamedTuple
 import numpy as np
 from numba import njit, prange
 
+from .compile import kernel
 from .layout import channels_first, channels_last
 from .memory import empty, zeros
 from .product import filled_up, is_narrow, multiply_any, panels, tile_size, whole_tiles
@@ -67,7 +68,7 @@ def copy_inside(x, n, padded, size, shift):
             padded[k:k + (high - low) * C] = source[i:i + (high - low) * C]
 
 
-@njit(parallel=True, nogil=True, cache=True)
+@kernel(parallel=True)
 def _sweep(narrow, rows, width, x, size, shift, passes, row, off, out, b, bias, y, groups):
     """For every image, group and pass: y[n, out[m] + o] = bias[o] + Σ_r padded x[n, row[m] + off[r]] b[r, o].
 
@@ -94,7 +95,7 @@ def _sweep(narrow, rows, width, x, size, shift, passes, row, off, out, b, bias, 
                                  target[group * O:], out, O, False)
 
 
-@njit(parallel=True, nogil=True, cache=True)
+@kernel(parallel=True)
 def _correlate(narrow, rows, width, x, size, shift, taps, pixels, g, sums, groups):
     """sums[task, group, m, o] = Σ_n Σ_p padded x[n, taps[m] + pixels[p]] · g[n, p, o], over the task's images.
 

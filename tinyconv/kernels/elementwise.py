@@ -6,6 +6,7 @@ Each kernel is a serial loop over a block, which the compiler turns into vector 
 import numpy as np
 from numba import njit, prange
 
+from .compile import kernel
 from .layout import same_layout
 
 BLOCK = 1 << 15                                  # elements: large enough to hide the start of a task, small for balance
@@ -18,7 +19,7 @@ def _relu_block(x, y):
         y[i] = zero if x[i] <= zero else x[i]    # written so that NaN, which is not ≤ 0, stays NaN
 
 
-@njit(parallel=True, nogil=True, cache=True)
+@kernel(parallel=True)
 def _relu(x, y):
     for block in prange((x.size + BLOCK - 1) // BLOCK):
         _relu_block(x[block * BLOCK:(block + 1) * BLOCK], y[block * BLOCK:(block + 1) * BLOCK])
@@ -31,7 +32,7 @@ def _relu_pull_block(g, y, gx):
         gx[i] = zero if y[i] <= zero else g[i]
 
 
-@njit(parallel=True, nogil=True, cache=True)
+@kernel(parallel=True)
 def _relu_pull(g, y, gx):
     for block in prange((g.size + BLOCK - 1) // BLOCK):
         piece = slice(block * BLOCK, (block + 1) * BLOCK)

@@ -1,13 +1,14 @@
 """The matrix product, as a convolution whose tables are straight lines: row[m] = m · (row length), off[r] = r."""
 import numpy as np
-from numba import njit, prange
+from numba import prange
 
+from .compile import kernel
 from .product import filled_up, is_narrow, multiply_any, panels, tile_size, whole_tiles
 
 BLOCK = 64                                       # rows of the result that one task computes
 
 
-@njit(parallel=True, nogil=True, cache=True)
+@kernel(parallel=True)
 def _multiply_blocks(narrow, rows, width, a, row, off, b, bias, c, out, columns):
     M = row.size
     for block in prange((M + BLOCK - 1) // BLOCK):

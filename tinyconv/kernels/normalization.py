@@ -7,6 +7,7 @@ short enough to be exact to a few digits, the blocks' in float64 and in order: s
 import numpy as np
 from numba import njit, prange
 
+from .compile import kernel
 from .memory import empty
 
 ROWS = 128                                       # of a block whose sums are kept in one accumulator per channel
@@ -35,7 +36,7 @@ def _block_moments(x, mean, square):
             square[c] += d * d
 
 
-@njit(parallel=True, nogil=True, cache=True)
+@kernel(parallel=True)
 def _moments(x, means, squares):
     M = x.shape[0]
     for block in prange(means.shape[0]):
@@ -71,7 +72,7 @@ def _normalize_block(x, mean, scale, bias, extra, y, relu, adding):
             y[m, c] = zero if relu and v <= zero else v
 
 
-@njit(parallel=True, nogil=True, cache=True)
+@kernel(parallel=True)
 def _normalize(x, mean, scale, bias, extra, y, relu, adding):
     M = x.shape[0]
     for block in prange((M + ROWS - 1) // ROWS):
@@ -103,7 +104,7 @@ def _block_sums(g, y, x, mean, r, masked, relu, sum_g, sum_gx):
             sum_gx[c] += v * ((x[m, c] - mean[c]) * r[c])
 
 
-@njit(parallel=True, nogil=True, cache=True)
+@kernel(parallel=True)
 def _sums(g, y, x, mean, r, masked, relu, sums):
     M = x.shape[0]
     for block in prange(sums.shape[1]):
@@ -128,7 +129,7 @@ def _pull_block(g, x, mean, r, scale, mean_g, mean_gx, gx):
             gx[m, c] = scale[c] * (g[m, c] - mean_g[c] - (x[m, c] - mean[c]) * r[c] * mean_gx[c])
 
 
-@njit(parallel=True, nogil=True, cache=True)
+@kernel(parallel=True)
 def _pull(g, x, mean, r, scale, mean_g, mean_gx, gx):
     M = x.shape[0]
     for block in prange((M + ROWS - 1) // ROWS):
@@ -152,7 +153,7 @@ def _add_rows(g, total):
             total[c] += g[m, c]
 
 
-@njit(parallel=True, nogil=True, cache=True)
+@kernel(parallel=True)
 def _column_sums(g, sums):
     M = g.shape[0]
     for block in prange(sums.shape[0]):

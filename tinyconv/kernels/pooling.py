@@ -9,6 +9,7 @@ from typing import NamedTuple
 import numpy as np
 from numba import njit, prange
 
+from .compile import kernel
 from .layout import channels_first, channels_last
 
 
@@ -30,7 +31,7 @@ def _keep_larger(x, i, y, where, o, C, pixel):
         where[o + c] = pixel if larger else where[o + c]
 
 
-@njit(parallel=True, nogil=True, cache=True)
+@kernel(parallel=True)
 def _window_max(x, start0, stop0, step0, start1, stop1, step1, start2, stop2, step2, y, where):
     N, D, H, W, C = x.shape
     image, result = D * H * W * C, start0.size * start1.size * start2.size * C
@@ -62,7 +63,7 @@ def window_max(x, windows):
 
 # ---- elements by position within the image -------------------------------------------------------
 
-@njit(parallel=True, nogil=True, cache=True)
+@kernel(parallel=True)
 def _take(x, where, y):
     N, P, C = where.shape
     for n in prange(N):
@@ -71,7 +72,7 @@ def _take(x, where, y):
                 y[n, p, c] = x[n, where[n, p, c], c]
 
 
-@njit(parallel=True, nogil=True, cache=True)
+@kernel(parallel=True)
 def _put(g, where, x):
     N, P, C = where.shape
     for n in prange(N):
@@ -107,7 +108,7 @@ def _add_scaled(x, i, scale, y, o, C):
         y[o + c] += scale * x[i + c]
 
 
-@njit(parallel=True, nogil=True, cache=True)
+@kernel(parallel=True)
 def _window_sum(x, start0, stop0, start1, stop1, start2, stop2, scale0, scale1, scale2, y, back):
     """Gather window sums of x into y, or with `back` hand x (then y) back to the windows: the adjoint."""
     N, D, H, W, C = x.shape

@@ -12,10 +12,11 @@ in which the branch is gone from the loop.
 The same formulas on whole arrays stand in `reference_updates.py`.
 """
 import numpy as np
-from numba import njit
+
+from .compile import kernel
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@kernel(error_model="numpy")
 def sgd(p, g, v, lr, weight_decay, momentum, share, nesterov):
     """d = g + λp;   v ← μv + share·d;   p ← p − lr·v
 
@@ -31,7 +32,7 @@ def sgd(p, g, v, lr, weight_decay, momentum, share, nesterov):
         p[i] -= lr_ * d
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@kernel(error_model="numpy")
 def adam(p, g, m, v, largest, rate, beta1, beta2, eps, weight_decay, shrink):
     """d = g + λp;   m ← β₁m + (1−β₁)d;   v ← β₂v + (1−β₂)d²;   p ← shrink·p − rate·m / (√v + eps)
 
@@ -52,7 +53,7 @@ def adam(p, g, m, v, largest, rate, beta1, beta2, eps, weight_decay, shrink):
         p[i] = shrink_ * p[i] - rate_ * (m[i] / (np.sqrt(second) + eps_))
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@kernel(error_model="numpy")
 def rmsprop(p, g, v, mean, b, lr, alpha, eps, weight_decay, momentum):
     """d = g + λp;   v ← αv + (1−α)d²;   p ← p − lr·d / (√v + ε)
 

@@ -79,8 +79,8 @@ def squeeze(x, dim=None):
 def unsqueeze(x, dim):
     """With a new dimension of length one at `dim`."""
     if not -x.ndim - 1 <= dim <= x.ndim:
-        raise IndexError(f"unsqueeze: dim {dim} is out of range for a tensor with {x.ndim} "
-                         "dimensions")
+        raise IndexError(f"unsqueeze: dim {dim} is out of range "
+                         f"for a tensor with {x.ndim} dimensions")
     dim %= x.ndim + 1
     return reshape(x, x.shape[:dim] + (1,) + x.shape[dim:])
 

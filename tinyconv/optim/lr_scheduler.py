@@ -105,10 +105,9 @@ class LinearLR(LRScheduler):
 
 
 class CosineAnnealingLR(LRScheduler):
-    """Half a cosine from the initial lr down to eta_min in T_max steps (and up again if it goes
-    on).
+    """Half a cosine from the initial lr down to eta_min in T_max steps (and up if it goes on).
 
-    lr = eta_min + (initial lr − eta_min) · (1 + cos(π t / T_max)) / 2
+        lr = eta_min + (initial lr − eta_min) · (1 + cos(π t / T_max)) / 2
 
     Loshchilov & Hutter 2017, arXiv 1608.03983, without the restarts.
     """
@@ -160,8 +159,8 @@ class OneCycleLR(LRScheduler):
             if last_epoch < 0:
                 group["initial_lr"] = top / div_factor
             if cycle_momentum and not {"momentum", "betas"} & group.keys():
-                raise ValueError("OneCycleLR: cycle_momentum needs an optimizer with momentum or "
-                                 "betas")
+                raise ValueError("OneCycleLR: cycle_momentum needs an optimizer "
+                                 "with momentum or betas")
         super().__init__(optimizer, last_epoch)
 
     def rates(self, t):
@@ -170,8 +169,8 @@ class OneCycleLR(LRScheduler):
 
     def go_to(self, t):
         if t > self.total_steps:
-            raise ValueError(f"OneCycleLR: step {t} is beyond the {self.total_steps} steps of the "
-                             "schedule")
+            raise ValueError(f"OneCycleLR: step {t} is beyond the {self.total_steps} steps "
+                             "of the schedule")
         super().go_to(t)
         for group in self.optimizer.param_groups if self.cycle_momentum else ():
             momentum = self._along(self.momenta, t)
@@ -181,8 +180,7 @@ class OneCycleLR(LRScheduler):
                 group["momentum"] = momentum
 
     def _along(self, knots, t):
-        """The value at step t on the way start → top → (start →) end; knots = [start, top, start,
-        end]."""
+        """The value at step t on the way `knots`: start → top → start (three phases only) → end."""
         last, turn = self.total_steps - 1, self.pct_start * self.total_steps - 1
         ends = [turn, 2 * turn, last] if self.three_phase else [turn, last]
         knots = knots if self.three_phase else [*knots[:2], knots[3]]
@@ -197,11 +195,12 @@ class OneCycleLR(LRScheduler):
 
 
 class SequentialLR(LRScheduler):
-    """One schedule after another: `schedulers[i]` begins, at its own step 0, when t reaches
-    `milestones[i − 1]`.
+    """One schedule after another: `schedulers[i]` begins anew when t reaches `milestones[i − 1]`.
 
-    A warm-up of 5 epochs, then a cosine: SequentialLR(sgd, [LinearLR(sgd, 0.1, total_iters=5),
-    CosineAnnealingLR(sgd, T_max=45)], milestones=[5])
+    Each counts its steps from 0. A warm-up of 5 epochs, then a cosine:
+
+        SequentialLR(sgd, [LinearLR(sgd, 0.1, total_iters=5), CosineAnnealingLR(sgd, T_max=45)],
+                     milestones=[5])
     """
 
     def __init__(self, optimizer, schedulers, milestones, last_epoch=-1):

@@ -15,9 +15,10 @@ class Optimizer:
     """Base of all optimisers.
 
     `params` is an iterable of tensors, or of dictionaries `{"params": tensors, "lr": …}`: groups
-    with hyperparameters of their own; what a group does not name has the value in `defaults`. A parameter without gradient is left alone, memory included. Parameters must be
-    leaves of dtype float32 or float64; they and the hyperparameters are checked here, with a
-    ValueError or TypeError that names the one at fault.
+    with hyperparameters of their own; what a group does not name has the value in `defaults`. A
+    parameter without gradient is left alone, memory included. Parameters must be leaves of dtype
+    float32 or float64; they and the hyperparameters are checked here, with a ValueError or
+    TypeError that names the one at fault.
 
     `param_groups` is the list of groups, and may be written to between steps. `state` maps each
     parameter to its memory, a dictionary of numbers and of arrays shaped like the parameter.
@@ -62,7 +63,7 @@ class Optimizer:
                 else:
                     p.grad = Tensor(np.zeros_like(p.grad.data))
 
-    # -- groups
+    # ---- groups ----------------------------------------------------------------------------------
 
     def add_param_group(self, group):
         """Add a group `{"params": tensors, …}`; what it does not name are the defaults."""
@@ -78,8 +79,8 @@ class Optimizer:
         if len(set(params)) < len(params):
             raise ValueError(f"{self._name}: a parameter appears twice in group {number}")
         if not set(params).isdisjoint(self._parameters()):
-            raise ValueError(f"{self._name}: a parameter of group {number} is in an earlier group "
-                             "already")
+            raise ValueError(f"{self._name}: a parameter of group {number} "
+                             "is in an earlier group already")
         group = {**self.defaults, **group, "params": params}
         self.check(group)
         self.param_groups.append(group)
@@ -129,14 +130,14 @@ class Optimizer:
     def _name(self):
         return type(self).__name__
 
-    # -- out and in again
+    # ---- out and in again ------------------------------------------------------------------------
 
     def state_dict(self):
-        """All that a resumed run needs, by PyTorch's layout: parameters appear as numbers, counted
-        through the groups.
+        """All that a resumed run needs, in PyTorch's layout.
 
-        `{"state": {number: memory}, "param_groups": [{hyperparameters, "params": [numbers]}]}`. The
-        arrays are those in use, not copies.
+        `{"state": {number: memory}, "param_groups": [{hyperparameters, "params": [numbers]}]}`,
+        where parameters appear as numbers, counted through the groups. The arrays are those in use,
+        not copies.
         """
         numbers = {p: i for i, p in enumerate(self._parameters())}
         return {"state": {numbers[p]: dict(memory) for p, memory in self.state.items()},
@@ -144,8 +145,7 @@ class Optimizer:
                                  for group in self.param_groups]}
 
     def load_state_dict(self, state_dict):
-        """Take over what `state_dict` gave: hyperparameters and memory, copied. Nothing changes if
-        it does not fit."""
+        """Take over copies of what `state_dict` gave; nothing changes if it does not fit."""
         groups, params = state_dict["param_groups"], self._parameters()
         ours, theirs = ([len(g["params"]) for g in gs] for gs in (self.param_groups, groups))
         if ours != theirs:

@@ -4,8 +4,7 @@ from .optimizer import Optimizer, memory, run
 
 
 class RMSprop(Optimizer):
-    """Gradient descent in which each element is scaled by a running root mean square of its own
-    gradient.
+    """Gradient descent, each element scaled by a running root mean square of its gradient.
 
         d = g + λp                      λ = weight_decay
         v ← αv + (1 − α)d²              `centered`: minus the square of the running mean of d

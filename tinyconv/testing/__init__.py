@@ -13,4 +13,5 @@ from .directional import check_grad
 from .errors import GradientError, KinkError
 from .jacobian import gradcheck, gradgradcheck
 
-__all__ = ["check_grad", "gradcheck", "gradgradcheck", "check_adjoint", "GradientError", "KinkError"]
+__all__ = ["check_grad", "gradcheck", "gradgradcheck", "check_adjoint", "GradientError",
+           "KinkError"]

@@ -5,7 +5,8 @@ import numpy as np
 
 from ..core import Tensor, no_grad
 from .errors import GradientError, KinkError, derivative_at, kink, mismatch
-from .points import bounded, function_of, gradients, is_differentiable, leaf, outputs_of, refuse_narrow, vjp_of
+from .points import (bounded, function_of, gradients, is_differentiable, leaf, outputs_of,
+                     refuse_narrow, vjp_of)
 
 EPS = np.finfo(np.float64).eps
 STEP = EPS ** (1 / 3)      # central differences err by h²|f‴|/6 + ε|f|/h, least near h = ∛ε = 6e-6
@@ -13,7 +14,7 @@ SHRINK = 8                 # where the function bends more than that allows for,
 
 
 def check_grad(f, *inputs, order=2, rtol=1e-6, atol=1e-8, directions=1, seed=0, name=None):
-    """Check the derivatives of `f` at `inputs` up to `order`; raise GradientError at the first that is wrong.
+    """Check the derivatives of `f` at `inputs` up to `order`; GradientError at the first wrong one.
 
     f : a function of the inputs that returns a tensor or a tuple of tensors, always the same.
     inputs : float64 tensors and arrays (of any layout) are differentiated, all else is passed on.
@@ -69,7 +70,7 @@ class _Check:
         raise GradientError(f"{derivative_at(self.order, self.name)}: {what}")
 
     def first_derivative(self, f, xs, sources):
-        """Check ∂f/∂x for every x; return the worst relative error and the cotangents that were used."""
+        """Check ∂f/∂x for every x; return the worst relative error, and the cotangents used."""
         before = [x.data.copy() for x in xs]
         ys = outputs_of(f, xs)
         vs = [Tensor(bounded(self.rng, y.shape).astype(y.dtype)) for y in ys]
@@ -106,11 +107,12 @@ class _Check:
 
     def _unshared(self, gs, xs, vs, sources):
         """No gradient may lie in the memory of another, of an input or of a cotangent."""
-        others = [(x, s) for x, s in zip(xs, sources)] + [(v, f"cotangent {j}") for j, v in enumerate(vs)]
+        taken = [*zip(xs, sources), *((v, f"cotangent {j}") for j, v in enumerate(vs))]
         for i, g in enumerate(gs):
-            for other, what in others + [(h, f"the gradient of {s}") for h, s in zip(gs[:i], sources)]:
+            for other, what in taken:
                 if np.may_share_memory(g.data, other.data):
                     self.fail(f"the gradient of {sources[i]} shares memory with {what}")
+            taken.append((g, f"the gradient of {sources[i]}"))
 
     def _along(self, line, g, u, source):
         """Compare along the direction u; return the relative error."""
@@ -133,7 +135,7 @@ class _Check:
         return self.atol + self.rtol * size + line.noise / h
 
     def _no_kink(self, line, u, source, left, right, scale):
-        """One-sided slopes differ by h|f″| where f is smooth; at a kink a smaller h changes nothing."""
+        """One-sided slopes differ by h|f″| where f is smooth, at a kink by as much for any h."""
         if abs(right - left) <= 1e-4 * scale:
             return
         h = line.step / SHRINK
@@ -152,7 +154,7 @@ class _Check:
             return abs(float(np.vdot(g, e)) - sum(line.slopes(e, h)) / 2)
         where, e = _culprit(u, error)
         e /= np.abs(e).max()
-        for where, e in (where, e), ("a random direction", u):  # spread thin it shows in the sum only
+        for where, e in (where, e), ("a random direction", u):   # (an error spread thin)
             analytic, numerical = float(np.vdot(g, e)), sum(line.slopes(e, h)) / 2
             tolerance = self._tolerance(line, max(abs(analytic), abs(numerical)), h)
             if not abs(analytic - numerical) <= tolerance:
@@ -188,7 +190,7 @@ class _Line:
 
 
 def _culprit(u, error):
-    """One element of u that carries the error, found by halving: one half has half of it or more."""
+    """One element of u that carries the error, by halving: one half has half of it or more."""
     indices = np.flatnonzero(u)
     while len(indices) > 1:
         halves = indices[:len(indices) // 2], indices[len(indices) // 2:]

@@ -6,7 +6,8 @@ from .errors import GradientError
 from .points import bounded, function_of, gradients, leaf, outputs_of, refuse_narrow, vjp_of
 
 
-def gradcheck(func, inputs, *, eps=1e-6, atol=1e-5, rtol=1e-3, raise_exception=True, nondet_tol=0.0):
+def gradcheck(func, inputs, *, eps=1e-6, atol=1e-5, rtol=1e-3, raise_exception=True,
+              nondet_tol=0.0):
     """Compare the Jacobian of `func` with central differences of step `eps`, element by element.
 
     inputs : a tensor or a tuple; those with requires_grad are differentiated (float64 only).
@@ -69,16 +70,17 @@ def _compare(f, xs, places, eps, atol, rtol, nondet_tol):
 def _message(a, n, wrong, j, place, shape, atol, rtol):
     row, column = np.argwhere(wrong)[np.argmax(np.abs(a - n)[wrong])]
     element = tuple(int(k) for k in np.unravel_index(column, shape))
+    tolerance = atol + rtol * abs(n[row, column])
     return (f"gradcheck: the Jacobian of output {j} with respect to input {place} is wrong in "
             f"{wrong.sum()} of {wrong.size} elements; the worst:\n"
             f"  at         output element {row} (flat), input element {element} of {shape}\n"
             f"  analytic   {a[row, column]:.12g}\n"
             f"  numerical  {n[row, column]:.12g}\n"
-            f"  error      {abs(a - n)[row, column]:.3g} > tolerance {atol + rtol * abs(n[row, column]):.3g}")
+            f"  error      {abs(a - n)[row, column]:.3g} > tolerance {tolerance:.3g}")
 
 
 def _analytic(f, xs):
-    """(elements of output j, elements of input i) for every j and i, row by row: one-hot cotangents."""
+    """(elements of output j, of input i) for every j and i, row by row: one-hot cotangents."""
     ys = outputs_of(f, xs)
     jacobians = []
     for y in ys:

@@ -1,7 +1,8 @@
 """The ways an array can lie in memory: a kernel that is right for one may be wrong for another."""
 import numpy as np
 
-LAYOUTS = ("contiguous", "fortran", "channels_last", "reversed", "strided", "broadcast", "read_only")
+LAYOUTS = ("contiguous", "fortran", "channels_last", "reversed", "strided", "broadcast",
+           "read_only")
 
 
 def lay_out(array, layout):

@@ -11,7 +11,7 @@ def leaf(x):
 
 
 def is_differentiable(x):
-    """True for floating point arrays and tensors; numbers, integers, masks and options are constants."""
+    """True for floating point arrays and tensors; numbers, masks and options are constants."""
     return isinstance(x, (Tensor, np.ndarray)) and x.dtype.kind == "f"
 
 
@@ -29,8 +29,8 @@ def refuse_narrow(check, xs):
     """Raise TypeError unless every input is float64."""
     for i, x in enumerate(xs):
         if is_differentiable(x) and x.dtype != np.float64:
-            raise TypeError(f"{check}: input {i} is {x.dtype}, and its round-off would be blamed on "
-                            "the function: finite differences need float64. Pass x.double() "
+            raise TypeError(f"{check}: input {i} is {x.dtype}, and its round-off would be blamed "
+                            "on the function: finite differences need float64. Pass x.double() "
                             "(or array.astype(numpy.float64))")
 
 

@@ -1,4 +1,4 @@
-"""Hypothesis strategies for tensors and for the problems that convolution and pooling are tested on.
+"""Hypothesis strategies: tensors, and the problems convolution and pooling are tested on.
 
     @given(conv_problems(dims=2), st.data())
     def test_...(problem, data):
@@ -24,7 +24,8 @@ VALUES = ("normal", "integers", "distinct", "positive")
 
 def shapes(min_dims=0, max_dims=4, min_side=1, max_side=5):
     """Shapes as tuples; `min_side=0` allows tensors without elements."""
-    return st.lists(st.integers(min_side, max_side), min_size=min_dims, max_size=max_dims).map(tuple)
+    sides = st.integers(min_side, max_side)
+    return st.lists(sides, min_size=min_dims, max_size=max_dims).map(tuple)
 
 
 def generators():
@@ -69,7 +70,8 @@ def arrays(draw, shape=shapes(), dtype=np.float64, values="normal", layouts=LAYO
 
 
 @st.composite
-def tensors(draw, shape=shapes(), dtype=np.float64, values="normal", layouts=LAYOUTS, requires_grad=True):
+def tensors(draw, shape=shapes(), dtype=np.float64, values="normal", layouts=LAYOUTS,
+            requires_grad=True):
     """Tensors around `arrays`."""
     return Tensor(draw(arrays(shape, dtype, values, layouts)), requires_grad=requires_grad)
 
@@ -80,7 +82,7 @@ def _one_of(choice):
 
 @st.composite
 def broadcastable(draw, count=2, max_dims=4, min_side=1, max_side=4):
-    """Tuples of `count` shapes that broadcast together: some lack leading dimensions, some have 1."""
+    """`count` shapes that broadcast together: some lack leading dimensions, some have 1."""
     full = draw(shapes(0, max_dims, min_side, max_side))
 
     def narrowed():

@@ -126,9 +126,9 @@ def _checked(op, dims, x, w, b):
                          f"or {dims + 1} without a batch, got shape {x.shape}")
     for name, a in (("x", x), ("w", w), ("b", b)):
         if a is not None and (a.dtype != x.dtype or a.dtype not in ("float32", "float64")):
-            raise TypeError(f"{op}: expected float32 or float64, the same for all, but x is "
-                            f"{x.dtype} and {name} is {a.dtype}; convert with .float() or "
-                            ".double()")
+            raise TypeError(f"{op}: expected float32 or float64, the same for all, "
+                            f"but x is {x.dtype} and {name} is {a.dtype}; "
+                            "convert with .float() or .double()")
     if 0 in w.shape[2:]:
         raise ValueError(f"{op}: the kernel has a length of zero (w {w.shape})")
     return (x if x.ndim == dims + 2 else x.unsqueeze(0)), w, b, x.ndim == dims + 2

@@ -183,8 +183,8 @@ def _classes(target, x, ignore_index, op):
 def _probabilities(target, op):
     if target.dtype.kind != "f":
         raise TypeError(f"{op}: a target of the input's shape {target.shape} holds probabilities "
-                        f"and should be floating point, got {target.dtype}; classes have no class "
-                        "dimension")
+                        f"and should be floating point, got {target.dtype}; "
+                        "classes have no class dimension")
     return target
 
 
@@ -204,5 +204,5 @@ def _per_class(weight, x):
 
 def _same_shape(x, target, op):
     if x.shape != target.shape:
-        raise ValueError(f"{op}: input {x.shape} and target {target.shape} should have the same "
-                         "shape")
+        raise ValueError(f"{op}: input {x.shape} and target {target.shape} "
+                         "should have the same shape")

@@ -32,8 +32,8 @@ def batch_norm(input, running_mean, running_var, weight=None, bias=None, trainin
                          f"got {add.shape}")
     if not training:
         if running_mean is None or running_var is None:
-            raise ValueError("batch_norm: without training, running_mean and running_var "
-                             "are needed")
+            raise ValueError("batch_norm: without training, "
+                             "running_mean and running_var are needed")
         r = (1 / np.sqrt(running_var + eps)).astype(input.dtype)
         scale = ops.as_tensor(r) if weight is None else weight * r
         mean = ops.as_tensor(running_mean.astype(input.dtype))

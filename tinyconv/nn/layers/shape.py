@@ -33,8 +33,8 @@ class Unflatten(Module):
 
     def forward(self, x):
         if not -x.ndim <= self.dim < x.ndim:
-            raise IndexError(f"Unflatten: dim {self.dim} is out of range for an input of shape "
-                             f"{x.shape}")
+            raise IndexError(f"Unflatten: dim {self.dim} is out of range "
+                             f"for an input of shape {x.shape}")
         dim = self.dim % x.ndim
         return x.reshape(x.shape[:dim] + self.unflattened_size + x.shape[dim + 1:])
 

@@ -1,0 +1,141 @@
+"""Compiling a kernel once per machine, and again when anything it is made of has changed.
+
+Numba can keep machine code on disk, but it notices only changes in the file a kernel stands in, not
+in the files that kernel calls into; it does not notice a damaged file; and two processes that
+compile at once can swap each other's code. So each piece of code here has a file of its own, named
+after everything it depends on, that ends with its own sha256. Whatever is wrong with such a file,
+the kernel is compiled afresh, with a word on standard error.
+"""
+import hashlib
+import os
+import sys
+import warnings
+from functools import cache
+from pathlib import Path
+
+import numba
+from numba.core.caching import CompileResultCacheImpl, FunctionCache, IndexDataCacheFile, _CacheLocator
+
+
+def kernel(f=None, **options):
+    """`numba.njit` without the interpreter's lock, with the code kept on disk. Options are Numba's."""
+    if f is None:
+        return lambda f: kernel(f, **options)
+    dispatcher = numba.njit(nogil=True, **options)(f)
+    if not numba.config.DISABLE_JIT:
+        dispatcher._cache = _KernelCache(f)
+    return dispatcher
+
+
+# ---- where, and under which name -----------------------------------------------------------------
+
+@cache
+def folder():
+    """The folder for machine code: $NUMBA_CACHE_DIR, or one in the user's cache. Only its owner may
+    look inside, for who can write there can have code run."""
+    given = os.environ.get("NUMBA_CACHE_DIR")
+    caches = os.environ.get("XDG_CACHE_HOME") or os.path.join(os.path.expanduser("~"), ".cache")
+    return Path(given or caches) / "tinyconv" / "kernels"
+
+
+@cache
+def source_stamp():
+    """The sha256 of all files in this folder, of the versions, and of the number of vector lanes."""
+    stamp = hashlib.sha256(f"{numba.__version__} {sys.version}".encode())
+    for file in sorted(Path(__file__).parent.glob("*.py")):
+        stamp.update(file.read_bytes())
+    return stamp.hexdigest()
+
+
+class _Locator(_CacheLocator):
+    """Tells Numba where the code goes."""
+
+    def __init__(self, f):
+        self._f = f
+
+    def get_cache_path(self):
+        return str(folder())
+
+    def ensure_cache_path(self):
+        folder().mkdir(mode=0o700, parents=True, exist_ok=True)
+
+    def get_source_stamp(self):
+        return source_stamp()
+
+    def get_disambiguator(self):
+        return str(self._f.__code__.co_firstlineno)
+
+    @classmethod
+    def from_function(cls, py_func, py_file):
+        return cls(py_func)
+
+
+class _Contents(CompileResultCacheImpl):
+    _locator_classes = [_Locator]
+
+
+# ---- reading and writing ---------------------------------------------------------------------------
+
+class _Files(IndexDataCacheFile):
+    """One file per compiled signature: what Numba makes of the code, and the sha256 of that."""
+
+    def _name(self, key):
+        whole = hashlib.sha256(repr((self._index_name, self._source_stamp, key)).encode())
+        return whole.hexdigest()[:40] + ".code"
+
+    def load(self, key):
+        path = Path(self._data_path(self._name(key)))
+        if not path.is_file():
+            return None
+        _check_owner(path)
+        content = path.read_bytes()
+        if hashlib.sha256(content[:-32]).digest() != content[-32:]:
+            raise ValueError(f"{path} is damaged")
+        return self._load_data(path.name)        # bytes after the end of its message are ignored
+
+    def save(self, key, data):
+        self._save_data(self._name(key), data)
+
+    def _dump(self, data):
+        content = super()._dump(data)
+        return content + hashlib.sha256(content).digest()
+
+
+def _check_owner(path):
+    if hasattr(os, "getuid") and path.stat().st_uid not in (os.getuid(), 0):
+        raise PermissionError(f"{path} belongs to another user")
+
+
+class _KernelCache(FunctionCache):
+    """Numba's cache for one kernel, in which nothing that fails on disk stops the program."""
+    _impl_class = _Contents
+
+    def __init__(self, f):
+        super().__init__(f)
+        self._cache_file = _Files(self.cache_path, self._impl.filename_base, source_stamp())
+
+    def load_overload(self, sig, target_context):
+        try:
+            found = super().load_overload(sig, target_context)
+        except Exception as error:               # Numba's reader raises what it will on bad content
+            _warn_once(f"compiled kernels cannot be read and are compiled again: {error}")
+            found = None
+        if found is None:
+            _tell_once()
+        return found
+
+    def save_overload(self, sig, data):
+        try:
+            super().save_overload(sig, data)
+        except OSError as error:
+            _warn_once(f"compiled kernels cannot be kept in {folder()}: {error}")
+
+
+@cache
+def _tell_once():
+    print("tinyconv: compiling kernels (once)", file=sys.stderr)
+
+
+@cache
+def _warn_once(message):
+    warnings.warn(message, RuntimeWarning, stacklevel=2)
