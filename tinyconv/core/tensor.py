@@ -166,7 +166,7 @@ class HookHandle:
     """What `register_hook` returns; `remove()` takes the hook away again."""
 
     def __init__(self, hooks, hook):
-        self._hooks, self._key = hooks, next(births)
+        self._hooks, self._key = hooks, next(births)       # any number that is not taken
         hooks[self._key] = hook
 
     def remove(self):

@@ -111,16 +111,18 @@ def _leading_to(targets, history):
 def _pull_back(y, g, wanted):
     """The pairs (argument, its gradient) of the operation that made y, given y's gradient."""
     op, args, kwargs = y.grad_fn.op, y.grad_fn.args, y.grad_fn.kwargs
-    joint = op.joint_rule and op.joint_rule(g, y, *args, **kwargs)
+    joint = op.joint_rule(g, y, *args, **kwargs) if op.joint_rule else None
     for i, x in enumerate(args):
         if not isinstance(x, Tensor) or not x.requires_grad:
             continue
         if wanted is not None and x not in wanted:
             continue
-        if not joint and i not in op.rules:
+        if joint is not None:
+            gx = joint[i]
+        elif i in op.rules:
+            gx = op.rules[i] and op.rules[i](g, y, *args, **kwargs)
+        else:
             raise NotImplementedError(f"{op.__name__}: argument {i} has no derivative rule")
-        rule = not joint and op.rules[i]
-        gx = joint[i] if joint else rule and rule(g, y, *args, **kwargs)
         if gx is not None:
             yield x, _fitted(gx, x, op, i)
 

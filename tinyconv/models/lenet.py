@@ -15,8 +15,8 @@ Proceedings of the IEEE 86 (1998), figure 2. The network of the paper itself is 
 | fc3 | 84 → 10 | 10 | 850 |
 | | | | **61 706** |
 """
-import tinyconv.nn.functional as F
-from tinyconv import nn
+from .. import nn
+from ..nn import functional as F
 
 
 class LeNet5(nn.Module):

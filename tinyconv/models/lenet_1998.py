@@ -33,9 +33,9 @@ we train it.
 """
 import numpy as np
 
-import tinyconv.nn.functional as F
-from tinyconv import nn, ops
-from tinyconv.core import Tensor
+from .. import nn, ops
+from ..core import Tensor
+from ..nn import functional as F
 
 # Which maps of S2 each of the 16 maps of C3 sees (table I). Those that see different things must
 # learn different things.

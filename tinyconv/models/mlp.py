@@ -12,7 +12,7 @@ The 28×28-300-100-10 network of LeCun et al. 1998 (section III.C.4), with ReLU 
 """
 from itertools import pairwise
 
-from tinyconv import nn
+from .. import nn
 
 
 class MLP(nn.Module):

@@ -19,8 +19,7 @@ bottleneck is on its 3×3 convolution ("ResNet v1.5").
 With `stem="cifar"` the beginning is a 3×3 convolution of stride 1 without pooling, so that 32×32
 images are not shrunk to nothing; all other layers are the same.
 """
-import tinyconv.nn.functional as F
-from tinyconv import nn
+from .. import nn
 
 
 class BasicBlock(nn.Module):

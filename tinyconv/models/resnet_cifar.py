@@ -25,8 +25,8 @@ the new channels are zero. So a plain twin has exactly as many parameters. Weigh
 those of Yerlan Idelbayev's "Proper ResNet implementation for CIFAR10"
 (github.com/akamaster/pytorch_resnet_cifar10): new channels lie on both sides of the old ones.
 """
-import tinyconv.nn.functional as F
-from tinyconv import nn
+from .. import nn
+from ..nn import functional as F
 
 
 class BasicBlock(nn.Module):

@@ -68,8 +68,13 @@ def ones_like(x, dtype=None, requires_grad=False):
 
 
 def full_like(x, fill_value, dtype=None, requires_grad=False):
-    """One value everywhere, with the shape and dtype of x."""
-    return Tensor(np.full_like(as_tensor(x).data, fill_value, dtype), requires_grad)
+    """One value everywhere, with the shape and dtype of x; a value that dtype cannot hold is an
+    error."""
+    x = as_tensor(x).data
+    dtype = x.dtype if dtype is None else np.dtype(dtype)
+    if dtype.kind != "f" and fill_value != dtype.type(fill_value):
+        raise TypeError(f"full_like: {dtype} cannot hold {fill_value}; pass dtype")
+    return Tensor(np.full_like(x, fill_value, dtype), requires_grad)
 
 
 def arange(start, end=None, step=1, dtype=None):
@@ -102,9 +107,10 @@ def randn(*size, dtype=np.float32, generator=None, requires_grad=False):
     return Tensor(numbers.astype(dtype), requires_grad)
 
 
-def randint(low, high=None, size=(), generator=None):
-    """Whole numbers from low (default 0) up to, but not including, high."""
-    low, high = (0, low) if high is None else (low, high)
+def randint(low, high=None, size=None, generator=None):
+    """Whole numbers from low up to, but not including, high: `randint(high, size)` or with low."""
+    if size is None:
+        low, high, size = 0, low, high
     return Tensor((generator or default_generator()).integers(low, high, size))
 
 

@@ -44,7 +44,7 @@ for _name, _op in _COMPARISONS.items():
 def _set_item(self, key, value):
     if self.requires_grad and is_grad_enabled() or not self.is_leaf:
         raise RuntimeError("x[key] = value: a tensor in a graph cannot change; "
-                           "use tc.where or tc.put, or assign under tc.no_grad()")
+                           "use tc.where, or assign under tc.no_grad()")
     self.data[key] = value.data if isinstance(value, Tensor) else value
 
 
@@ -82,7 +82,7 @@ Tensor.add = add
 
 def _sizes(sizes):
     """Lengths given one by one or as one sequence."""
-    return tuple(sizes[0]) if len(sizes) == 1 and not isinstance(sizes[0], int) else sizes
+    return tuple(sizes[0]) if len(sizes) == 1 and not hasattr(sizes[0], "__index__") else sizes
 
 
 def _to(self, dtype):

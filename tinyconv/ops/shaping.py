@@ -90,7 +90,7 @@ def expand(x, *sizes):
 
     Nothing is copied.
     """
-    sizes = sizes[0] if len(sizes) == 1 and not isinstance(sizes[0], int) else sizes
+    sizes = sizes[0] if len(sizes) == 1 and not hasattr(sizes[0], "__index__") else sizes
     kept = (0,) * (len(sizes) - x.ndim) + x.shape
     shape = tuple(k if n == -1 else n for n, k in zip(sizes, kept))
     try:

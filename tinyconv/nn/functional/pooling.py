@@ -168,7 +168,9 @@ def _sliding(op, size, kernel, stride, padding, dilation, ceil_mode):
     """The windows of every dimension, and how many elements each has, padding included."""
     dims = len(size)
     kernel = per_dim(op, "kernel_size", kernel, dims, 1)
-    stride = kernel if stride in (None, (), []) else per_dim(op, "stride", stride, dims, 1)
+    if stride is None or isinstance(stride, (tuple, list)) and not stride:
+        stride = kernel
+    stride = per_dim(op, "stride", stride, dims, 1)
     padding = per_dim(op, "padding", padding, dims, 0)
     dilation = per_dim(op, "dilation", dilation, dims, 1)
     windows, counts = [_whole(1)] * (3 - dims), [np.ones(1)] * (3 - dims)
@@ -184,7 +186,7 @@ def _sliding(op, size, kernel, stride, padding, dilation, ceil_mode):
                              f"the padded input {n + 2 * p}")
         start = np.arange(outputs) * s - p
         counts.append(np.minimum(start + k, n + p) - start)
-        first = np.where(start < 0, start + -(start // d) * d, start)    # the first tap inside
+        first = np.where(start < 0, start % d, start)    # the first tap inside
         if (first >= n).any():
             raise ValueError(f"{op}: with padding {p} and dilation {d} a window of {k} "
                              f"sees nothing of an input of length {n}")
