@@ -1,6 +1,7 @@
-"""Convolution and its two gradients, for any stride, padding, dilation and groups, in one, two or three dimensions.
+"""Convolution and its two gradients: any stride, padding, dilation and groups, 1 to 3 dimensions.
 
-All three are the one product of `product.py`, c[out[m] + o] = Σ_r a[row[m] + off[r]] · b[r, o], with other tables:
+All three are the one product of `product.py`, c[out[m] + o] = Σ_r a[row[m] + off[r]] · b[r, o],
+with other tables:
 
 |            | a                | m runs over       | r runs over        | b           |
 |------------|------------------|-------------------|--------------------|-------------|
@@ -8,15 +9,17 @@ All three are the one product of `product.py`, c[out[m] + o] = Σ_r a[row[m] + o
 | ∂L/∂w      | x, padded        | (tap, in channel) | output pixels      | g           |
 | ∂L/∂x      | g, padded        | input pixels      | (tap, out channel) | w, turned   |
 
-im2col is in the tables: element (m, r) of the patch matrix lies at row[m] + off[r] in the padded image, because the way
-to a pixel and the way from there to a tap add up. One image at a time is copied into a padded scratch array that
-stays in cache.
+im2col is in the tables: element (m, r) of the patch matrix lies at row[m] + off[r] in the padded
+image, because the way to a pixel and the way from there to a tap add up. One image at a time is
+copied into a padded scratch array that stays in cache.
 
-With stride S the input pixels of ∂L/∂x fall into S *phases* (per dimension): pixels with the same (i + P) mod S see the same
-taps, each phase is a convolution of stride 1 with those taps, and none multiplies by zeros.
+With stride S the input pixels of ∂L/∂x fall into S *phases* (per dimension): pixels with the same
+(i + P) mod S see the same taps, each phase is a convolution of stride 1 with those taps, and none
+multiplies by zeros.
 
-Inside this file arrays are channels-last, (N, D, H, W, C), and every problem has three dimensions; what has fewer gets
-dimensions of length one. "Convolution" is cross-correlation, as everywhere in this field: the kernel is not flipped.
+Inside this file arrays are channels-last, (N, D, H, W, C), and every problem has three dimensions;
+what has fewer gets dimensions of length one. "Convolution" is cross-correlation, as everywhere in
+this field: the kernel is not flipped.
 """
 import itertools
 from typing import NamedTuple
@@ -27,7 +30,7 @@ from numba import njit, prange
 from .compile import kernel
 from .layout import channels_first, channels_last
 from .memory import empty, zeros
-from .product import filled_up, is_narrow, multiply_any, panels, tile_size, whole_tiles
+from .product import best_shape, filled_up, multiply_as, panels, whole_tiles
 
 TASKS = 16                                       # pieces of work: a matter of the data, never of the number of threads
 GRADIENT_BYTES = 32 << 20                        # memory for the partial sums of a weight gradient
@@ -57,26 +60,27 @@ class Geometry(NamedTuple):
 
 @njit(nogil=True)
 def copy_inside(x, n, padded, size, shift):
-    """padded[p + shift] = x[n, p] for every pixel p that lands inside `size`; both flat, x (N, D, H, W, C)."""
+    """padded[p + shift] = x[n, p] for every pixel p that lands inside `size`; x (N, D, H, W, C)."""
     _, D, H, W, C = x.shape
     low, high = max(0, -shift[2]), min(W, size[2] - shift[2])
-    source = x.reshape(-1)
+    source, run = x.reshape(-1), (high - low) * C
     for d in range(max(0, -shift[0]), min(D, size[0] - shift[0])):
         for h in range(max(0, -shift[1]), min(H, size[1] - shift[1])):
             i = (((n * D + d) * H + h) * W + low) * C
             k = (((d + shift[0]) * size[1] + h + shift[1]) * size[2] + low + shift[2]) * C
-            padded[k:k + (high - low) * C] = source[i:i + (high - low) * C]
+            padded[k:k + run] = source[i:i + run]
 
 
 @kernel(parallel=True)
-def _sweep(narrow, rows, width, x, size, shift, passes, row, off, out, b, bias, y, groups):
-    """For every image, group and pass: y[n, out[m] + o] = bias[o] + Σ_r padded x[n, row[m] + off[r]] b[r, o].
+def _sweep(kind, rows, width, x, size, shift, passes, row, off, out, b, bias, y, groups):
+    """y[n, out[m] + o] = bias[o] + Σ_r padded x[n, row[m] + off[r]] b[r, o], pass by pass.
 
-    `passes` (F, 5): where the tables of a pass begin and end in `row`/`out` and in `off`, and its panels in b.
+    `passes` (F, 5): where the tables of a pass begin and end in `row` and `out`, and in `off`, and
+    where its panels begin in b.
     """
     N, C, O = x.shape[0], x.shape[4], y.shape[1] // groups
     columns, flat = (O + width - 1) // width * width, y.reshape(-1)
-    pieces = max(1, TASKS // max(N, 1))          # few images: each is split further, by output pixels
+    pieces = max(1, TASKS // max(N, 1))          # few images: each is split further, by pixels
     tasks = min(N, TASKS) * pieces
     for task in prange(tasks):
         padded = np.zeros(size[0] * size[1] * size[2] * C, x.dtype)
@@ -87,36 +91,38 @@ def _sweep(narrow, rows, width, x, size, shift, passes, row, off, out, b, bias, 
             for p in range(passes.shape[0]):
                 first, last, r0, r1, start = passes[p]
                 tiles = (last - first) // rows
-                begin, end = first + piece * tiles // pieces * rows, first + (piece + 1) * tiles // pieces * rows
+                m = slice(first + piece * tiles // pieces * rows,
+                          first + (piece + 1) * tiles // pieces * rows)
                 for group in range(groups):
-                    multiply_any(narrow, rows, width, padded[group * (C // groups):], row, begin, end, off[r0:r1],
-                                 b, start + group * columns * (r1 - r0), width, width * (r1 - r0),
-                                 bias[group * columns:],
-                                 target[group * O:], out, O, False)
+                    multiply_as(kind, padded[group * (C // groups):], row[m], off[r0:r1],
+                                b[start + group * columns * (r1 - r0):], width, width * (r1 - r0),
+                                bias[group * columns:], target[group * O:], out[m], O, False)
 
 
 @kernel(parallel=True)
-def _correlate(narrow, rows, width, x, size, shift, taps, pixels, g, sums, groups):
-    """sums[task, group, m, o] = Σ_n Σ_p padded x[n, taps[m] + pixels[p]] · g[n, p, o], over the task's images.
+def _correlate(kind, width, x, size, shift, taps, pixels, g, sums, groups):
+    """sums[task, group, m, o] = Σ_n Σ_p padded x[n, taps[m] + pixels[p]] · g[n, p, o].
 
-    g is read where it lies if its channels fill whole panels, and copied to where they do if not.
+    n runs over the images of the task. g is read where it lies if its channels fill whole panels,
+    and copied to where they do if not.
     """
     N, C, P, O = x.shape[0], x.shape[4], g.shape[1], g.shape[2] // groups
     tasks, M, columns = sums.shape[0], sums.shape[2], sums.shape[3]
-    out, bias, fits, flat = np.arange(M) * columns, np.zeros(columns, x.dtype), O == columns, g.reshape(-1)
+    fits, flat = O == columns, g.reshape(-1)
+    out, bias = np.arange(M) * columns, np.zeros(columns, x.dtype)
     for task in prange(tasks):
         padded = np.zeros(size[0] * size[1] * size[2] * C, x.dtype)
         filled = np.zeros(0 if fits else P * columns, x.dtype)
         for n in range(task * N // tasks, (task + 1) * N // tasks):
             copy_inside(x, n, padded, size, shift)
             for group in range(groups):
-                b, start, line = flat, n * P * O * groups + group * O, O * groups
+                b, line = flat[n * P * O * groups + group * O:], O * groups
                 if not fits:
                     for p in range(P):
-                        filled[p * columns:p * columns + O] = flat[start + p * line:start + p * line + O]
-                    b, start, line = filled, 0, columns
-                multiply_any(narrow, rows, width, padded[group * (C // groups):], taps, 0, M, pixels,
-                             b, start, line, width, bias, sums[task, group].reshape(-1), out, columns, True)
+                        filled[p * columns:p * columns + O] = b[p * line:p * line + O]
+                    b, line = filled, columns
+                multiply_as(kind, padded[group * (C // groups):], taps, pixels, b, line, width,
+                            bias, sums[task, group].reshape(-1), out, columns, True)
 
 
 # ---- the tables ----------------------------------------------------------------------------------
@@ -156,15 +162,15 @@ def conv(x, w, bias, geometry, groups):
     y = empty((N, *geometry.output, O), x.dtype)
     if y.size == 0:
         return channels_first(y)
-    narrow = is_narrow(O // groups, x.itemsize)
-    rows, width = tile_size(narrow, x.itemsize)
+    kind, rows, width = best_shape(O // groups, x.itemsize)
     size = geometry.padded
     pixels = _places(geometry.output, geometry.stride, size, x.shape[1])
     taps = _places(geometry.kernel, geometry.dilation, size, x.shape[1])
     b = panels(w.reshape(groups, O // groups, C, -1).transpose(0, 3, 2, 1).reshape(groups, -1, O // groups), width)
     passes, row, off, out = _tables([(pixels, _with_channels(taps, C), np.arange(len(pixels)) * O, b)], rows)
-    _sweep(narrow, rows, width, channels_last(x), _vector(size), _vector(geometry.before), passes, row, off, out,
-           b.reshape(-1), filled_up(bias, O // groups, width, x.dtype, groups), y.reshape(-1, O), groups)
+    _sweep(kind, rows, width, channels_last(x), _vector(size), _vector(geometry.before), passes,
+           row, off, out, b.reshape(-1), filled_up(bias, O // groups, width, x.dtype, groups),
+           y.reshape(-1, O), groups)
     return channels_first(y)
 
 
@@ -177,8 +183,7 @@ def conv_input(g, w, geometry, groups):
     x = empty((N, *geometry.size, C * groups), g.dtype)
     if x.size == 0 or g.size == 0:
         return channels_first(np.zeros_like(x))
-    narrow = is_narrow(C, g.itemsize)
-    rows, width = tile_size(narrow, g.itemsize)
+    kind, rows, width = best_shape(C, g.itemsize)
     phases = [_phases(*axis) for axis in zip(geometry.size, geometry.kernel, geometry.stride, geometry.before,
                                              geometry.dilation)]
     shift = [max(0, -min((low for _, _, _, reach in axis for low, _ in reach), default=0)) for axis in phases]
@@ -202,8 +207,8 @@ def conv_input(g, w, geometry, groups):
     index, row, off, out = _tables(passes, rows)
     b = empty((sum(p[3].size for p in passes),), g.dtype)
     np.concatenate([p[3].reshape(-1) for p in passes], out=b)
-    _sweep(narrow, rows, width, channels_last(g), _vector(size), _vector(shift), index, row, off, out, b,
-           filled_up(None, C, width, g.dtype, groups), x.reshape(-1, C * groups), groups)
+    _sweep(kind, rows, width, channels_last(g), _vector(size), _vector(shift), index, row, off,
+           out, b, filled_up(None, C, width, g.dtype, groups), x.reshape(-1, C * groups), groups)
     return channels_first(x)
 
 
@@ -225,8 +230,7 @@ def conv_weight(x, g, geometry, groups):
     shape = (O, C, *geometry.kernel)
     if x.size == 0 or g.size == 0:
         return np.zeros(shape, x.dtype)
-    narrow = is_narrow(O // groups, x.itemsize)
-    rows, width = tile_size(narrow, x.itemsize)
+    kind, rows, width = best_shape(O // groups, x.itemsize)
     size = geometry.padded
     taps = _with_channels(_places(geometry.kernel, geometry.dilation, size, x.shape[1]), C)
     pixels = _places(geometry.output, geometry.stride, size, x.shape[1]).astype(np.intp)
@@ -234,7 +238,7 @@ def conv_weight(x, g, geometry, groups):
     columns = -(-(O // groups) // width) * width
     one = groups * len(row) * columns * x.itemsize
     sums = zeros((max(1, min(N, TASKS, GRADIENT_BYTES // one)), groups, len(row), columns), x.dtype)
-    _correlate(narrow, rows, width, channels_last(x), _vector(size), _vector(geometry.before), row, pixels,
+    _correlate(kind, width, channels_last(x), _vector(size), _vector(geometry.before), row, pixels,
                channels_last(g).reshape(N, -1, O), sums, groups)
     gw = sums.sum(0)[:, :len(taps), :O // groups].reshape(groups, *geometry.kernel, C, O // groups)
     return np.ascontiguousarray(gw.transpose(0, 5, 4, 1, 2, 3)).reshape(shape)

@@ -2,9 +2,10 @@
 
     c[out[m] + o] = Σ_r a[row[m] + off[r]] · b[r, o]
 
-Read `a[row[m] + off[r]]` as element (m, r) of a matrix that is never made. For a convolution m runs over output pixels
-and r over (tap, channel): the matrix would be im2col's patch matrix, K² times the size of the image, and the two tables say
-where in the image each of its elements lies. Other tables give the other products; see `convolution.py` and `matrix.py`.
+Read `a[row[m] + off[r]]` as element (m, r) of a matrix that is never made. For a convolution m runs
+over output pixels and r over (tap, channel): the matrix would be im2col's patch matrix, K² times
+the size of the image, and the two tables say where in the image each of its elements lies. Other
+tables give the other products; see `convolution.py` and `matrix.py`.
 
 The columns of b are taken in *panels* as wide as a tile; b must have whole panels, filled up with
 zeros. Row tables are filled up to whole tiles by repeating the last row: the tile then computes,
@@ -14,52 +15,57 @@ import numpy as np
 from numba import njit
 
 from . import memory
-from .tile import NARROW, WIDE, accumulate, add_outer, repeat, store, zeros
+from .tile import (NARROW, SHAPES, SLIM, WIDE, accumulate, add_outer, height, repeat, store, width,
+                   zeros)
 
-CHUNK = 256                                      # so many products in one running sum; the sums are then added up
+CHUNK = 256                            # so many products in one sum; these sums are then added up
 
 
 @njit(nogil=True)
-def multiply(shape, rows, width, a, row, first, last, off, b, start, line, panel, bias, c, out, columns, adding):
-    """c[out[m] + o] = (or += if `adding`) bias[o] + Σ_r a[row[m] + off[r]] · b[r, o] for m in first … last − 1.
+def multiply(shape, a, row, off, b, line, panel, bias, c, out, columns, adding):
+    """c[out[m] + o] = (or += if `adding`) bias[o] + Σ_r a[row[m] + off[r]] · b[r, o] for every m.
 
-    b begins at b[start], its rows are `line` apart and its panels `panel`; `columns` is the number
-    of real ones; bias is filled up to whole panels. Summing in chunks keeps the rounding error near
-    √CHUNK + √(R/CHUNK) instead of √R units in the last place.
+    Row r of panel p of b begins at b[p · panel + r · line]; `columns` is the number of real ones;
+    bias is filled up to whole panels. A float32 sum of R products taken one after another errs by
+    about √R units in the last place; in chunks it is √CHUNK + √(R/CHUNK).
     """
-    for p in range((columns + width - 1) // width):
+    for p in range((columns + width(shape, c) - 1) // width(shape, c)):
+        column = p * width(shape, c)
         for chunk in range(0, max(off.size, 1), CHUNK):    # an empty sum is stored, too
-            some, j = off[chunk:chunk + CHUNK], start + p * panel + chunk * line
-            for m in range(first, last, rows):
-                tile = zeros(shape, c) if chunk else repeat(shape, bias, p * width)
+            some, start = off[chunk:chunk + CHUNK], p * panel + chunk * line
+            for m in range(0, row.size, height(shape)):
+                tile = zeros(shape, c) if chunk else repeat(shape, bias, column)
                 for r in range(some.size):
-                    tile = add_outer(tile, a, row, m, some[r], b, j + r * line)
+                    tile = add_outer(tile, a, row, m, some[r], b, start + r * line)
                 if chunk or adding:
-                    accumulate(tile, c, out, m, p * width, columns - p * width)
+                    accumulate(tile, c, out, m, column, columns - column)
                 else:
-                    store(tile, c, out, m, p * width, columns - p * width)
+                    store(tile, c, out, m, column, columns - column)
 
 
 @njit(nogil=True)
-def multiply_any(narrow, rows, width, a, row, first, last, off, b, start, line, panel, bias, c, out, columns, adding):
-    """`multiply` with the tile that suits the number of columns."""
-    if narrow:
-        multiply(NARROW, rows, width, a, row, first, last, off, b, start, line, panel, bias, c, out, columns, adding)
+def multiply_as(kind, a, row, off, b, line, panel, bias, c, out, columns, adding):
+    """`multiply` with tiles of one of the three shapes."""
+    if kind == 0:
+        multiply(WIDE, a, row, off, b, line, panel, bias, c, out, columns, adding)
+    elif kind == 1:
+        multiply(NARROW, a, row, off, b, line, panel, bias, c, out, columns, adding)
     else:
-        multiply(WIDE, rows, width, a, row, first, last, off, b, start, line, panel, bias, c, out, columns, adding)
+        multiply(SLIM, a, row, off, b, line, panel, bias, c, out, columns, adding)
 
 
-def is_narrow(columns, itemsize):
-    """Whether the narrow tile wastes so much less of its width on `columns` that it is the faster one."""
-    def cost(shape):
-        return -(-columns // shape.width(itemsize)) * shape.width(itemsize)
-    return cost(NARROW) * 1.1 < cost(WIDE)
+# ---- preparing it --------------------------------------------------------------------------------
 
+def best_shape(columns, itemsize):
+    """(kind, rows, width) of the tile that wastes least on so many columns.
 
-def tile_size(narrow, itemsize):
-    """(rows, width) of the narrow or the wide tile."""
-    shape = NARROW if narrow else WIDE
-    return shape.rows, shape.width(itemsize)
+    The narrow tile does a tenth less per column than the wide one, the slim one a fifth.
+    """
+    def cost(kind):
+        width = SHAPES[kind].width(itemsize)
+        return -(-columns // width) * width * (1.0, 1.1, 1.2)[kind]
+    kind = min(range(len(SHAPES)), key=cost)
+    return kind, SHAPES[kind].rows, SHAPES[kind].width(itemsize)
 
 
 def whole_tiles(table, rows):
@@ -79,8 +85,8 @@ def panels(b, width):
 
 
 def filled_up(bias, columns, width, dtype, groups=1):
-    """(groups · columns) → (groups · panels · width): a bias (None: zero) filled up to whole panels."""
-    full = np.zeros((groups, -(-columns // width) * width), dtype)
+    """(groups · columns) → (groups · panels · width): a bias (None: 0) filled up to whole panels."""
+    full = memory.zeros((groups, -(-columns // width) * width), dtype)
     if bias is not None:
         full[:, :columns] = bias.reshape(groups, columns)
     return full.reshape(-1)

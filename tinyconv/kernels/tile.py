@@ -4,6 +4,7 @@ A processor multiplies and adds whole *vectors* of numbers (16 floats with AVX-5
 stay in registers instead of going to memory and back. A `Tile` is such a set of sums, `rows` × (`cols` · lanes) numbers.
 Numba can hold one in a local variable once it is told of a type for it, and a handful of operations is enough:
 
+    height(SHAPE), width(SHAPE, c)                  rows and columns of a tile
     tile = zeros(SHAPE, c)                          all sums 0
     tile = repeat(SHAPE, b, j)                      every row b[j : j + width]
     tile = add_outer(tile, a, row, m, k, b, j)      tile[i, :] += a[row[m + i] + k] · b[j : j + width]
@@ -37,39 +38,45 @@ VECTOR_BYTES = _vector_bytes()
 
 
 class Shape:
-    """How many registers a tile takes: `rows` × `cols` of them. (Its lanes follow from the numbers it holds.)"""
+    """How many registers a tile takes, `rows` × `cols`, of so many `bytes`; its lanes follow from
+    the numbers it holds."""
 
-    def __init__(self, rows, cols):
-        self.rows, self.cols = rows, cols
+    def __init__(self, rows, cols, bytes):
+        self.rows, self.cols, self.bytes = rows, cols, bytes
 
     def width(self, itemsize):
         """How many columns of numbers of `itemsize` bytes a tile has."""
-        return self.cols * VECTOR_BYTES // itemsize
+        return self.cols * self.bytes // itemsize
 
 
 # AVX-512 has 32 registers, the others have 16 (NEON 32); a few must be left for the operands.
-WIDE = Shape(8, 2) if VECTOR_BYTES == 64 else Shape(4, 2)
-NARROW = Shape(16, 1) if VECTOR_BYTES == 64 else Shape(8, 1)
+WIDE = Shape(8 if VECTOR_BYTES == 64 else 4, 2, VECTOR_BYTES)
+NARROW = Shape(16 if VECTOR_BYTES == 64 else 8, 1, VECTOR_BYTES)
+SLIM = Shape(16 if VECTOR_BYTES == 64 else 8, 1, max(16, VECTOR_BYTES // 2))
+SHAPES = WIDE, NARROW, SLIM
 
 
 # ---- the types -----------------------------------------------------------------------------------
 
 class ShapeType(types.Opaque):
-    def __init__(self, rows, cols):
-        self.rows, self.cols = rows, cols
-        super().__init__(f"Shape({rows}x{cols})")
+    def __init__(self, rows, cols, bytes):
+        self.rows, self.cols, self.bytes = rows, cols, bytes
+        super().__init__(f"Shape({rows}x{cols}x{bytes})")
+
+    def tile(self, dtype):
+        """The type of a tile of this shape for numbers of this type."""
+        return Tile(self.rows, self.cols, self.bytes // (dtype.bitwidth // 8), dtype)
 
 
 class Tile(types.Type):
-    def __init__(self, rows, cols, dtype):
-        self.rows, self.cols, self.dtype = rows, cols, dtype
-        self.lanes = VECTOR_BYTES // (dtype.bitwidth // 8)
-        super().__init__(f"Tile({rows}x{cols}x{self.lanes} {dtype})")
+    def __init__(self, rows, cols, lanes, dtype):
+        self.rows, self.cols, self.lanes, self.dtype = rows, cols, lanes, dtype
+        super().__init__(f"Tile({rows}x{cols}x{lanes} {dtype})")
 
 
 @typeof_impl.register(Shape)
 def _typeof_shape(shape, context):
-    return ShapeType(shape.rows, shape.cols)
+    return ShapeType(shape.rows, shape.cols, shape.bytes)
 
 
 register_model(ShapeType)(models.OpaqueModel)
@@ -175,9 +182,22 @@ class _Writer:
 # ---- the operations ------------------------------------------------------------------------------
 
 @intrinsic
+def height(typing, shape):
+    """The number of rows of a tile."""
+    return types.intp(shape), lambda context, builder, sig, args: ir.Constant(INT64, shape.rows)
+
+
+@intrinsic
+def width(typing, shape, array):
+    """The number of columns of a tile for numbers like those of `array`."""
+    columns = shape.cols * shape.tile(array.dtype).lanes
+    return types.intp(shape, array), lambda context, builder, sig, args: ir.Constant(INT64, columns)
+
+
+@intrinsic
 def zeros(typing, shape, array):
     """A tile of zeros for numbers like those of `array`."""
-    tile = Tile(shape.rows, shape.cols, array.dtype)
+    tile = shape.tile(array.dtype)
 
     def generate(context, builder, signature, args):
         return ir.Constant(context.get_value_type(tile), None)
@@ -187,7 +207,7 @@ def zeros(typing, shape, array):
 @intrinsic
 def repeat(typing, shape, b, j):
     """A tile whose rows are all b[j : j + width]."""
-    tile = Tile(shape.rows, shape.cols, b.dtype)
+    tile = shape.tile(b.dtype)
 
     def generate(context, builder, signature, args):
         w = _Writer(context, builder, tile)
