@@ -1,8 +1,11 @@
 """Pooling: the largest element of every window and where it was, and weighted sums of windows.
 
-A window is a product of ranges, one per dimension, `start[o] : stop[o] : step` clipped to the image, so that strided,
-dilated, padded and adaptive pooling are one kernel with different ranges. Arrays are channels-last, (N, D, H, W, C), and the
-inner loop runs over channels.
+A window is a product of ranges, one per dimension, `start[o] : stop[o] : step` clipped to the
+image, so that strided, dilated, padded and adaptive pooling are one kernel with different ranges.
+Arrays are channels-last, (N, D, H, W, C); the inner loop runs over channels and is turned into
+vector instructions, because its indices are plain loop counters. (Computed into a flat array they
+might be negative for all the compiler knows, and it would go one by one: 20 times slower at 64
+channels.)
 """
 from typing import NamedTuple
 
@@ -11,6 +14,7 @@ from numba import njit, prange
 
 from .compile import kernel
 from .layout import channels_first, channels_last
+from .memory import empty, zeros
 
 
 class Windows(NamedTuple):
@@ -23,40 +27,40 @@ class Windows(NamedTuple):
 # ---- the largest element -------------------------------------------------------------------------
 
 @njit(nogil=True)
-def _keep_larger(x, i, y, where, o, C, pixel):
-    """y[o : o + C] = max(y, x[i : i + C]), noting the pixel; the first of equals wins, and NaN wins over all."""
-    for c in range(C):
-        larger = x[i + c] > y[o + c] or x[i + c] != x[i + c]
-        y[o + c] = x[i + c] if larger else y[o + c]
-        where[o + c] = pixel if larger else where[o + c]
+def _image_max(x, start0, stop0, step0, start1, stop1, step1, start2, stop2, step2, y, where):
+    """y[o] = max over the window of o of x, where[o] the first place of it; NaN wins over all."""
+    _, H, W, C = x.shape
+    for d in range(start0.size):
+        for h in range(start1.size):
+            for w in range(start2.size):
+                i, j, k = start0[d], start1[h], start2[w]
+                pixel = np.int32((i * H + j) * W + k)
+                for c in range(C):
+                    y[d, h, w, c] = x[i, j, k, c]
+                    where[d, h, w, c] = pixel
+                for i in range(start0[d], stop0[d], step0):
+                    for j in range(start1[h], stop1[h], step1):
+                        for k in range(start2[w], stop2[w], step2):
+                            pixel = np.int32((i * H + j) * W + k)
+                            for c in range(C):
+                                v, best = x[i, j, k, c], y[d, h, w, c]
+                                larger = (v > best) | (v != v)
+                                y[d, h, w, c] = v if larger else best
+                                where[d, h, w, c] = pixel if larger else where[d, h, w, c]
 
 
 @kernel(parallel=True)
 def _window_max(x, start0, stop0, step0, start1, stop1, step1, start2, stop2, step2, y, where):
-    N, D, H, W, C = x.shape
-    image, result = D * H * W * C, start0.size * start1.size * start2.size * C
-    source, target, places = x.reshape(-1), y.reshape(-1), where.reshape(-1)
-    for n in prange(N):
-        o = n * result
-        for d in range(start0.size):
-            for h in range(start1.size):
-                for w in range(start2.size):
-                    first = (start0[d] * H + start1[h]) * W + start2[w]
-                    target[o:o + C] = -np.inf
-                    places[o:o + C] = first
-                    for i in range(start0[d], stop0[d], step0):
-                        for j in range(start1[h], stop1[h], step1):
-                            for k in range(start2[w], stop2[w], step2):
-                                pixel = (i * H + j) * W + k
-                                _keep_larger(source, n * image + pixel * C, target, places, o, C, np.int32(pixel))
-                    o += C
+    for n in prange(x.shape[0]):
+        _image_max(x[n], start0, stop0, step0, start1, stop1, step1, start2, stop2, step2,
+                   y[n], where[n])
 
 
 def window_max(x, windows):
-    """x (N, C, D, H, W) → the maxima (N, C, …) and, as int32, the flat positions they have within D × H × W."""
+    """x (N, C, D, H, W) → the maxima (N, C, …), and their flat positions in D × H × W as int32."""
     source = channels_last(x)
     shape = (len(x), *(len(w.start) for w in windows), x.shape[1])
-    y, where = np.empty(shape, x.dtype), np.empty(shape, np.int32)
+    y, where = empty(shape, x.dtype), empty(shape, np.int32)
     _window_max(source, *(part for w in windows for part in w), y, where)
     return channels_first(y), channels_first(where)
 
@@ -88,52 +92,50 @@ def _flat_pixels(x):
 
 def take(x, where):
     """y[n, c, p] = x[n, c, where[n, c, p]]"""
-    y = np.empty((len(where), *where.shape[2:], where.shape[1]), x.dtype)
-    _take(_flat_pixels(x), _flat_pixels(where), y.reshape(len(y), int(np.prod(y.shape[1:-1])), y.shape[-1]))
-    return channels_first(y)
+    places = _flat_pixels(where)
+    y = empty(places.shape, x.dtype)
+    _take(_flat_pixels(x), places, y)
+    return channels_first(y.reshape(len(where), *where.shape[2:], where.shape[1]))
 
 
 def put(g, where, size):
     """x[n, c, where[n, c, p]] += g[n, c, p], from zeros of `size` (D, H, W): the adjoint of `take`"""
-    x = np.zeros((len(g), *size, g.shape[1]), g.dtype)
-    _put(_flat_pixels(g), _flat_pixels(where), x.reshape(len(x), int(np.prod(size)), x.shape[-1]))
-    return channels_first(x)
+    x = zeros((len(g), int(np.prod(size)), g.shape[1]), g.dtype)
+    _put(_flat_pixels(g), _flat_pixels(where), x)
+    return channels_first(x.reshape(len(g), *size, g.shape[1]))
 
 
 # ---- weighted sums -------------------------------------------------------------------------------
 
 @njit(nogil=True)
-def _add_scaled(x, i, scale, y, o, C):
-    for c in range(C):
-        y[o + c] += scale * x[i + c]
+def _image_sum(x, start0, stop0, start1, stop1, start2, stop2, scale0, scale1, scale2, y, back):
+    """y[o] += scale[o] · x[i] for i in the window of o, or `back`: x[i] += scale[o] · y[o]."""
+    C = x.shape[3]
+    for d in range(start0.size):
+        for h in range(start1.size):
+            for w in range(start2.size):
+                scale = scale0[d] * scale1[h] * scale2[w]
+                for i in range(start0[d], stop0[d]):
+                    for j in range(start1[h], stop1[h]):
+                        for k in range(start2[w], stop2[w]):
+                            if back:
+                                for c in range(C):
+                                    x[i, j, k, c] += scale * y[d, h, w, c]
+                            else:
+                                for c in range(C):
+                                    y[d, h, w, c] += scale * x[i, j, k, c]
 
 
 @kernel(parallel=True)
 def _window_sum(x, start0, stop0, start1, stop1, start2, stop2, scale0, scale1, scale2, y, back):
-    """Gather window sums of x into y, or with `back` hand x (then y) back to the windows: the adjoint."""
-    N, D, H, W, C = x.shape
-    image, result = D * H * W * C, start0.size * start1.size * start2.size * C
-    inside, outside = x.reshape(-1), y.reshape(-1)
-    for n in prange(N):
-        o = n * result
-        for d in range(start0.size):
-            for h in range(start1.size):
-                for w in range(start2.size):
-                    scale = scale0[d] * scale1[h] * scale2[w]
-                    for i in range(start0[d], stop0[d]):
-                        for j in range(start1[h], stop1[h]):
-                            for k in range(start2[w], stop2[w]):
-                                at = n * image + ((i * H + j) * W + k) * C
-                                if back:
-                                    _add_scaled(outside, o, scale, inside, at, C)
-                                else:
-                                    _add_scaled(inside, at, scale, outside, o, C)
-                    o += C
+    for n in prange(x.shape[0]):
+        _image_sum(x[n], start0, stop0, start1, stop1, start2, stop2, scale0, scale1, scale2,
+                   y[n], back)
 
 
 def window_sum(x, windows, scales):
     """y[o] = Π scales[o] · Σ over the window of o:  (N, C, D, H, W) → (N, C, …)"""
-    y = np.zeros((len(x), *(len(w.start) for w in windows), x.shape[1]), x.dtype)
+    y = zeros((len(x), *(len(w.start) for w in windows), x.shape[1]), x.dtype)
     _window_sum(channels_last(x), *(part for w in windows for part in w[:2]),
                 *(s.astype(x.dtype) for s in scales), y, False)
     return channels_first(y)
@@ -141,7 +143,7 @@ def window_sum(x, windows, scales):
 
 def window_spread(g, windows, scales, size):
     """x[i] = Σ over the windows that see i of Π scales[o] · g[o]: the adjoint of `window_sum`"""
-    x = np.zeros((len(g), *size, g.shape[1]), g.dtype)
+    x = zeros((len(g), *size, g.shape[1]), g.dtype)
     _window_sum(x, *(part for w in windows for part in w[:2]), *(s.astype(g.dtype) for s in scales),
                 channels_last(g), True)
     return channels_first(x)
