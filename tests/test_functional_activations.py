@@ -1,4 +1,4 @@
-"""Activations by PyTorch's names and arguments: results and gradients as PyTorch, to second order."""
+"""Activations by PyTorch's names and arguments: results and gradients as its, to second order."""
 import numpy as np
 import pytest
 from hypothesis import given

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 import tinyconv as tc
 from tinyconv import ops
 from tinyconv.kernels import convolution, reference
-from tinyconv.kernels.convolution import Geometry
+from tinyconv.kernels.geometry import Geometry
 from tinyconv.testing import check_adjoint, check_grad
 from tinyconv.testing.strategies import arrays, conv_problems
 

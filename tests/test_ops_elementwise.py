@@ -155,6 +155,32 @@ def test_whole_numbers_as_pytorch(torch, f):
     assert y.dtype == t.dtype and np.array_equal(y.data, t)
 
 
+@pytest.mark.parametrize("f", [lambda a, b: a & b, lambda a, b: a | b, lambda a, b: a ^ b,
+                               lambda a, b: ~a])
+def test_and_or_not_work_on_the_bits_of_whole_numbers_as_pytorch(torch, f):
+    for a, b in (([6, 1, -3], [3, 0, 5]), ([True, True, False], [True, False, False])):
+        y, t = f(tc.tensor(a), tc.tensor(b)), f(torch.tensor(a), torch.tensor(b))
+        assert y.tolist() == t.tolist() and str(y.dtype) == str(t.dtype).removeprefix("torch.")
+    with pytest.raises(TypeError):
+        f(tc.ones(2), tc.ones(2))
+
+
+def test_float64_must_be_asked_for_in_steps_too():
+    x = tc.ones(2)
+    for two in (2.0, np.float64(2), tc.tensor(np.float64(2))):
+        assert (x // two).dtype == (x % two).dtype == np.float32
+    assert (x.double() // 2).dtype == np.float64 and (tc.tensor([5]) // 2).dtype == np.int64
+
+
+@pytest.mark.parametrize("f, complaint", [
+    (lambda x: x + tc.ones(4), r"add: .*\(2, ?3\).*\(4,"), (lambda x: x + "one", "add: "),
+    (lambda x: tc.maximum(x, b=tc.ones(3)), "maximum: "), (lambda x: x[5], "index: .*5"),
+    (lambda x: tc.tensor([2]) ** -1, "pow: ")])
+def test_what_numpy_refuses_is_said_in_the_name_of_the_operation(f, complaint):
+    with pytest.raises((ValueError, TypeError, IndexError), match=complaint):
+        f(tc.ones(2, 3))
+
+
 # ---- choices -------------------------------------------------------------------------------------
 
 @given(shapes=broadcastable(count=3), rng=generators(), data=st.data())

@@ -16,16 +16,8 @@ def primitive(f):
     """
     @wraps(f)
     def op(*args, **kwargs):
-        arrays, tracked = [], False
-        for a in args:
-            if isinstance(a, Tensor):
-                arrays.append(a.data)
-                tracked = tracked or a.requires_grad
-            else:                      # a NumPy scalar is a number like 2.0: it widens nothing
-                arrays.append(a.item() if isinstance(a, np.generic) else a)
-        y = wrap(f(*arrays, **kwargs))
-        if y.data.dtype == np.float64 and not _asked_for_float64(arrays, kwargs):
-            y.data = y.data.astype(np.float32)
+        y = wrap(_called(f, args, kwargs))
+        tracked = any([isinstance(a, Tensor) and a.requires_grad for a in args])
         if tracked and mode.recording and y.data.dtype.kind == "f":       # x.long() is a constant
             y.requires_grad = True
             y.grad_fn = Node(op, args, kwargs)
@@ -42,8 +34,25 @@ def locally_constant(f):
     """
     @wraps(f)
     def op(*args, **kwargs):
-        return wrap(f(*(a.data if isinstance(a, Tensor) else a for a in args), **kwargs))
+        return wrap(_called(f, args, kwargs))
     return op
+
+
+def _called(f, args, kwargs):
+    """f of the arrays within `args`, no wider than asked for; its errors carry the name of f."""
+    # a NumPy scalar is a number like 2.0: it widens nothing
+    arrays = [a.data if isinstance(a, Tensor) else a.item() if isinstance(a, np.generic) else a
+              for a in args]
+    try:
+        y = np.asarray(f(*arrays, **kwargs))
+    except (ValueError, TypeError, IndexError) as error:
+        if str(error).startswith(f.__name__):
+            raise
+        kind = next(k for k in (IndexError, TypeError, ValueError) if isinstance(error, k))
+        raise kind(f"{f.__name__}: {error}") from error
+    if y.dtype == np.float64 and not _asked_for_float64(arrays, kwargs):
+        y = y.astype(np.float32)
+    return y
 
 
 def _asked_for_float64(arrays, kwargs):

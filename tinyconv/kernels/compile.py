@@ -14,11 +14,12 @@ from functools import cache
 from pathlib import Path
 
 import numba
-from numba.core.caching import CompileResultCacheImpl, FunctionCache, IndexDataCacheFile, _CacheLocator
+from numba.core.caching import (CompileResultCacheImpl, FunctionCache, IndexDataCacheFile,
+                                _CacheLocator)
 
 
 def kernel(f=None, **options):
-    """`numba.njit` without the interpreter's lock, with the code kept on disk. Options are Numba's."""
+    """`numba.njit` with its options, without the interpreter's lock, its code kept on disk."""
     if f is None:
         return lambda f: kernel(f, **options)
     dispatcher = numba.njit(nogil=True, **options)(f)
@@ -31,8 +32,10 @@ def kernel(f=None, **options):
 
 @cache
 def folder():
-    """The folder for machine code: $NUMBA_CACHE_DIR, or one in the user's cache. Only its owner may
-    look inside, for who can write there can have code run."""
+    """The folder for machine code: in $NUMBA_CACHE_DIR, or in the user's cache.
+
+    Only its owner may look inside, for who can write there can have code run.
+    """
     given = os.environ.get("NUMBA_CACHE_DIR")
     caches = os.environ.get("XDG_CACHE_HOME") or os.path.join(os.path.expanduser("~"), ".cache")
     return Path(given or caches) / "tinyconv" / "kernels"
@@ -40,7 +43,7 @@ def folder():
 
 @cache
 def source_stamp():
-    """The sha256 of all files in this folder, of the versions, and of the number of vector lanes."""
+    """The sha256 of all files in this folder and of the versions of Numba and Python."""
     stamp = hashlib.sha256(f"{numba.__version__} {sys.version}".encode())
     for file in sorted(Path(__file__).parent.glob("*.py")):
         stamp.update(file.read_bytes())
@@ -74,7 +77,7 @@ class _Contents(CompileResultCacheImpl):
     _locator_classes = [_Locator]
 
 
-# ---- reading and writing ---------------------------------------------------------------------------
+# ---- reading and writing -------------------------------------------------------------------------
 
 class _Files(IndexDataCacheFile):
     """One file per compiled signature: what Numba makes of the code, and the sha256 of that."""

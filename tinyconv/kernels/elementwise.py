@@ -1,7 +1,7 @@
 """Element by element, for the functions whose NumPy form would make several passes over memory.
 
-Each kernel is a serial loop over a block, which the compiler turns into vector instructions; the blocks run in parallel.
-(A loop written inside the `prange` itself often stays scalar.)
+Each kernel is a serial loop over a block, which the compiler turns into vector instructions; the
+blocks run in parallel. (A loop written inside the `prange` itself often stays scalar.)
 """
 import numpy as np
 from numba import njit, prange
@@ -9,7 +9,8 @@ from numba import njit, prange
 from .compile import kernel
 from .layout import same_layout
 
-BLOCK = 1 << 15                                  # elements: large enough to hide the start of a task, small for balance
+# Elements of a block: enough to hide the start of a task, few enough to keep threads in balance.
+BLOCK = 1 << 15
 
 
 @njit(nogil=True)

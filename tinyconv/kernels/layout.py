@@ -1,9 +1,15 @@
-"""How an array lies in memory: kernels that treat all elements alike run along it, whatever its dimensions are called."""
+"""How an array lies in memory, and views of it in that order.
+
+Kernels that treat all elements alike run along memory, whatever the dimensions are called.
+"""
 import numpy as np
 
 
 def in_memory_order(x):
-    """A one-dimensional view of a dense array in the order of its memory, or None if it has gaps or repeats elements."""
+    """A one-dimensional view of a dense array in the order of its memory, else None.
+
+    Dense is an array that has no gaps and repeats no elements.
+    """
     if x.flags.c_contiguous:
         return x.reshape(-1)
     turned = x.transpose(np.argsort([-s for s in x.strides], kind="stable"))
@@ -11,7 +17,10 @@ def in_memory_order(x):
 
 
 def same_layout(*arrays):
-    """The arrays as one-dimensional views that run through the same elements together (copies where they do not)."""
+    """The first array, and all as one-dimensional views that run through equal places together.
+
+    An array that lies otherwise than the first is copied, and so is the first if it is not dense.
+    """
     first, *others = arrays
     flat = in_memory_order(first)
     if flat is None:

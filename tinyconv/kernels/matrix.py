@@ -8,7 +8,8 @@ from numba import prange
 
 from . import memory
 from .compile import kernel
-from .product import best_shape, filled_up, multiply_as, panels, whole_tiles
+from .geometry import whole_tiles
+from .product import best_shape, filled_up, multiply_as, panels
 
 BLOCK = 64                             # rows of the result that one task computes
 
@@ -50,5 +51,5 @@ def _matmul(a, b, y):
     kind, rows, width = best_shape(N, a.itemsize)
     m = whole_tiles(np.arange(M), rows)
     _multiply_blocks(kind, width, a.ravel("K"), m * down, np.arange(K) * right,
-                     panels(b, width).reshape(-1), filled_up(None, N, width, y.dtype),
+                     panels([b], width), filled_up(None, N, width, y.dtype),
                      y.reshape(-1), m * N, N)

@@ -1,8 +1,9 @@
 """Batch normalisation: statistics per channel, and passes that do several things to memory at once.
 
-Normalising is cheap arithmetic on large arrays, so what counts is how often memory is read and written. Arrays come as
-matrices (M, C), channels last: M = N·H·W rows. Sums over rows are taken block by block, each block's in float32 where it is
-short enough to be exact to a few digits, the blocks' in float64 and in order: so many threads or few, the bits are the same.
+Normalising is cheap arithmetic on large arrays, so what counts is how often memory is read and
+written. Arrays come as matrices (M, C), channels last: M = N·H·W rows. Sums over rows are taken
+block by block, each block's in float32 where it is short enough to be exact to a few digits, the
+blocks' in float64 and in order: so many threads or few, the bits are the same.
 """
 import numpy as np
 from numba import njit, prange
@@ -10,7 +11,7 @@ from numba import njit, prange
 from .compile import kernel
 from .memory import empty
 
-ROWS = 128                                       # of a block whose sums are kept in one accumulator per channel
+ROWS = 128                                       # of a block, summed in one accumulator per channel
 
 
 def _blocks(M):
@@ -21,12 +22,12 @@ def _blocks(M):
 
 @njit(nogil=True)
 def _block_moments(x, mean, square):
-    """The mean of each column of a block, and its sum of squared deviations from that mean, in two passes."""
+    """Mean of each column of a block, and sum of squared deviations from it, in two passes."""
     M, C = x.shape
     mean[:] = 0
     for m in range(M):
         for c in range(C):
-            mean[c] += x[m, c] - x[0, c]         # shifted by the first row: small numbers, whatever the mean
+            mean[c] += x[m, c] - x[0, c]         # less the first row: small, whatever the mean
     for c in range(C):
         mean[c] = x[0, c] + mean[c] / x.dtype.type(M)
     square[:] = 0
@@ -46,8 +47,8 @@ def _moments(x, means, squares):
 def moments(x):
     """Mean and biased variance of every column of x (M, C), as float64.
 
-    Blocks are merged by Chan's formula, Σ(x − μ)² = Σ_b [S_b + n_b (μ_b − μ)²]: no square of a large mean appears, and
-    nothing cancels.
+    Blocks are merged by Chan's formula, Σ(x − μ)² = Σ_b [S_b + n_b (μ_b − μ)²]: no square of a
+    large mean appears, and nothing cancels.
     """
     M, C = x.shape
     means, squares = np.empty((2, _blocks(M), C), x.dtype)
@@ -81,7 +82,7 @@ def _normalize(x, mean, scale, bias, extra, y, relu, adding):
 
 
 def normalize(x, mean, scale, bias, extra, relu):
-    """y = relu((x − mean) · scale + bias + extra), each step in turn where asked for: (M, C) → (M, C)"""
+    """y = relu((x − mean) · scale + bias + extra), relu and extra if asked for: (M, C) → (M, C)"""
     y = empty(x.shape, x.dtype)
     _normalize(x, mean, scale, bias, x if extra is None else extra, y, relu, extra is not None)
     return y
@@ -91,7 +92,7 @@ def normalize(x, mean, scale, bias, extra, relu):
 
 @njit(nogil=True)
 def _block_sums(g, y, x, mean, r, masked, relu, sum_g, sum_gx):
-    """masked = g where y > 0 (if relu), and per column Σ masked and Σ masked · x̂, x̂ = (x − mean) r."""
+    """masked = g where y > 0 (if relu); by column Σ masked and Σ masked · x̂, x̂ = (x − mean) r."""
     zero = x.dtype.type(0)
     M, C = x.shape
     sum_g[:] = 0
@@ -109,11 +110,12 @@ def _sums(g, y, x, mean, r, masked, relu, sums):
     M = x.shape[0]
     for block in prange(sums.shape[1]):
         piece = slice(block * ROWS, min((block + 1) * ROWS, M))
-        _block_sums(g[piece], y[piece], x[piece], mean, r, masked[piece], relu, sums[0, block], sums[1, block])
+        _block_sums(g[piece], y[piece], x[piece], mean, r, masked[piece], relu,
+                    sums[0, block], sums[1, block])
 
 
 def masked_sums(g, y, x, mean, r, relu):
-    """g masked by y > 0 (if relu), its column sums and its column products with x̂: (M, C), (C), (C)"""
+    """g masked by y > 0 (if relu), its column sums and column products with x̂: (M, C), (C), (C)"""
     masked = empty(g.shape, g.dtype) if relu else g
     sums = np.empty((2, _blocks(len(x)), x.shape[1]), x.dtype)
     _sums(g, y, x, mean, r, masked if relu else np.empty_like(g), relu, sums)

@@ -99,7 +99,7 @@ def take(x, where):
 
 
 def put(g, where, size):
-    """x[n, c, where[n, c, p]] += g[n, c, p], from zeros of `size` (D, H, W): the adjoint of `take`"""
+    """x[n, c, where[n, c, p]] += g[n, c, p], x zeros of `size` (D, H, W): the adjoint of `take`"""
     x = zeros((len(g), int(np.prod(size)), g.shape[1]), g.dtype)
     _put(_flat_pixels(g), _flat_pixels(where), x)
     return channels_first(x.reshape(len(g), *size, g.shape[1]))

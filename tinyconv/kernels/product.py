@@ -68,24 +68,24 @@ def best_shape(columns, itemsize):
     return kind, SHAPES[kind].rows, SHAPES[kind].width(itemsize)
 
 
-def whole_tiles(table, rows):
-    """A row table repeated at its end up to a multiple of `rows`."""
-    return np.concatenate([table, np.repeat(table[-1:], -len(table) % rows)]).astype(np.intp)
-
-
-def panels(b, width):
-    """(…, R, O) → (…, panels, R, width), contiguous, filled up with zeros."""
-    *front, R, O = b.shape
-    P = -(-O // width)
-    packed = memory.zeros((*front, P, R, width), b.dtype)
-    for p in range(P):
-        piece = b[..., p * width:(p + 1) * width]
-        packed[..., p, :, :piece.shape[-1]] = piece
-    return packed
+def panels(matrices, width):
+    """Matrices (…, R, O) one after another, each as (…, panels, R, width) filled up with zeros."""
+    count = [-(-b.shape[-1] // width) for b in matrices]
+    flat = memory.zeros((sum(b[..., 0].size * P * width for b, P in zip(matrices, count)),),
+                        matrices[0].dtype)
+    start = 0
+    for b, P in zip(matrices, count):
+        end = start + b[..., 0].size * P * width
+        packed = flat[start:end].reshape(*b.shape[:-2], P, b.shape[-2], width)
+        for p in range(P):
+            piece = b[..., p * width:(p + 1) * width]
+            packed[..., p, :, :piece.shape[-1]] = piece
+        start = end
+    return flat
 
 
 def filled_up(bias, columns, width, dtype, groups=1):
-    """(groups · columns) → (groups · panels · width): a bias (None: 0) filled up to whole panels."""
+    """A bias (None: zeros) in whole panels: (groups · columns) → (groups · panels · width)"""
     full = memory.zeros((groups, -(-columns // width) * width), dtype)
     if bias is not None:
         full[:, :columns] = bias.reshape(groups, columns)

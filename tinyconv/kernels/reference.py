@@ -1,8 +1,9 @@
-"""Every kernel once more in plain NumPy, as the textbook has it: what the fast ones are tested against, and the place to
-read first.
+"""Convolution once more in plain NumPy, as the textbook has it: the place to read first.
 
-im2col, as a matrix. Convolution is a matrix product in disguise: lay every patch of the image that the kernel will
-cover in a row of a matrix, the kernel in a column, and multiply.
+It is also what the fast kernels are tested against.
+
+im2col, as a matrix. Convolution is a matrix product in disguise: lay every patch of the image that
+the kernel will cover in a row of a matrix, the kernel in a column, and multiply.
 
     x = 1 2 3 4        patches   1 2 5 6        w = 1 0      y = 7  9 11
         5 6 7 8                  2 3 6 7            0 1          5  7  9
@@ -11,13 +12,17 @@ cover in a row of a matrix, the kernel in a column, and multiply.
                                  6 7 0 1
                                  7 8 1 2
 
-The matrix repeats every pixel K² times, so the kernels in this folder never make it: they compute where its elements lie.
+The matrix repeats every pixel K² times, so the kernels in this folder never make it: they compute
+where its elements lie.
 """
 import numpy as np
 
 
 def patches(x, geometry):
-    """(N, C, D, H, W) → (N, C, kd, kh, kw, od, oh, ow), the patch matrix with its dimensions still apart, as a view."""
+    """The patch matrix with its dimensions still apart, as a view of x padded.
+
+    (N, C, D, H, W) → (N, C, kd, kh, kw, od, oh, ow)
+    """
     x = np.pad(x, ((0, 0), (0, 0), *zip(geometry.before, geometry.after)))
     N, C = x.shape[:2]
     steps = x.strides[2:]
@@ -39,17 +44,20 @@ def conv(x, w, bias, geometry, groups):
 def conv_weight(x, g, geometry, groups):
     """∂L/∂w[o, c, k] = Σ_{n,p} x[n, c, stride p + dilation k − before] g[n, o, p]"""
     p = patches(x, geometry)
-    p = p.reshape(len(x), groups, p.shape[1] // groups, *p.shape[2:])
-    gw = np.einsum("ngcijkdhw,ngodhw->gocijk", p, g.reshape(len(x), groups, g.shape[1] // groups, *geometry.output))
-    return gw.reshape(g.shape[1], x.shape[1] // groups, *geometry.kernel)
+    N, O, C = len(x), g.shape[1], x.shape[1]
+    p = p.reshape(N, groups, C // groups, *p.shape[2:])
+    g = g.reshape(N, groups, O // groups, *geometry.output)
+    gw = np.einsum("ngcijkdhw,ngodhw->gocijk", p, g)
+    return gw.reshape(O, C // groups, *geometry.kernel)
 
 
 def conv_input(g, w, geometry, groups):
-    """∂L/∂x: every output hands its g back to the pixels it was made from, times the weight (col2im)."""
+    """∂L/∂x: every output hands g back to the pixels it was made of, times the weight (col2im)."""
     N, O, C = len(g), len(w), w.shape[1] * groups
     x = np.zeros((N, C, *geometry.padded), g.dtype)
-    per_tap = np.einsum("ngodhw,gocijk->ngcijkdhw", g.reshape(N, groups, O // groups, *geometry.output),
-                        w.reshape(groups, O // groups, *w.shape[1:]))
+    g = g.reshape(N, groups, O // groups, *geometry.output)
+    w = w.reshape(groups, O // groups, *w.shape[1:])
+    per_tap = np.einsum("ngodhw,gocijk->ngcijkdhw", g, w)
     per_tap = per_tap.reshape(N, C, *geometry.kernel, *geometry.output)
     for k in np.ndindex(geometry.kernel):
         window = tuple(slice(d * i, d * i + s * n, s) for d, i, s, n in

@@ -1,15 +1,16 @@
-"""A block of the result that lives in vector registers, so that a kernel in plain Python runs at the machine's peak.
+"""A block of the result that lives in vector registers: plain Python at the machine's peak.
 
-A processor multiplies and adds whole *vectors* of numbers (16 floats with AVX-512), and is only kept busy if the sums
-stay in registers instead of going to memory and back. A `Tile` is such a set of sums, `rows` × (`cols` · lanes) numbers.
-Numba can hold one in a local variable once it is told of a type for it, and a handful of operations is enough:
+A processor multiplies and adds whole *vectors* of numbers (16 floats with AVX-512), and is only
+kept busy if the sums stay in registers instead of going to memory and back. A `Tile` is such a set
+of sums, `rows` × (`cols` · lanes) numbers. Numba can hold one in a local variable once it is told
+of a type for it, and a handful of operations is enough:
 
-    height(SHAPE), width(SHAPE, c)                  rows and columns of a tile
-    tile = zeros(SHAPE, c)                          all sums 0
-    tile = repeat(SHAPE, b, j)                      every row b[j : j + width]
-    tile = add_outer(tile, a, row, m, k, b, j)      tile[i, :] += a[row[m + i] + k] · b[j : j + width]
-    store(tile, c, out, m, j, columns)              c[out[m + i] + j : … + columns] = tile[i, :]
-    accumulate(tile, c, out, m, j, columns)         c[out[m + i] + j : … + columns] += tile[i, :]
+    height(SHAPE), width(SHAPE, c)                rows and columns of a tile
+    tile = zeros(SHAPE, c)                        all sums 0
+    tile = repeat(SHAPE, b, j)                    every row b[j : j + width]
+    tile = add_outer(tile, a, row, m, k, b, j)    tile[i, :] += a[row[m + i] + k] · b[j : j + width]
+    store(tile, c, out, m, j, columns)            c[out[m + i] + j : … + columns] = tile[i, :]
+    accumulate(tile, c, out, m, j, columns)       c[out[m + i] + j : … + columns] += tile[i, :]
 
 The arrays are one-dimensional and nothing checks bounds: whoever makes the tables answers for them.
 """
@@ -27,9 +28,12 @@ INT32, INT64 = ir.IntType(32), ir.IntType(64)
 
 def _vector_bytes():
     """The length of a vector register: 64 with AVX-512, 32 with AVX2, else 16 (SSE, NEON)."""
-    if config.CPU_NAME not in (None, "", "host"):        # Numba was asked for another processor than this one
-        return 64 if config.CPU_NAME in ("skylake-avx512", "cascadelake", "icelake-server", "znver4") else \
-            32 if config.CPU_NAME in ("haswell", "broadwell", "skylake", "znver1", "znver2", "znver3") else 16
+    if config.CPU_NAME not in (None, "", "host"):          # Numba compiles for another processor
+        if config.CPU_NAME in ("skylake-avx512", "cascadelake", "icelake-server", "znver4"):
+            return 64
+        if config.CPU_NAME in ("haswell", "broadwell", "skylake", "znver1", "znver2", "znver3"):
+            return 32
+        return 16
     features = get_host_cpu_features()
     return 64 if features.get("avx512f") else 32 if features.get("avx2") else 16
 
@@ -38,8 +42,10 @@ VECTOR_BYTES = _vector_bytes()
 
 
 class Shape:
-    """How many registers a tile takes, `rows` × `cols`, of so many `bytes`; its lanes follow from
-    the numbers it holds."""
+    """How many registers a tile takes, `rows` × `cols`, of so many `bytes`.
+
+    How many lanes they have follows from the numbers they hold.
+    """
 
     def __init__(self, rows, cols, bytes):
         self.rows, self.cols, self.bytes = rows, cols, bytes
@@ -128,12 +134,16 @@ class _Writer:
 
     def splat(self, x, vector=None):
         vector = vector or self.vector
-        first = self.builder.insert_element(ir.Constant(vector, ir.Undefined), x, ir.Constant(INT32, 0))
-        return self.builder.shuffle_vector(first, ir.Constant(vector, ir.Undefined),
-                                           ir.Constant(ir.VectorType(INT32, vector.count), None))
+        undefined = ir.Constant(vector, ir.Undefined)
+        first = self.builder.insert_element(undefined, x, ir.Constant(INT32, 0))
+        lane_0 = ir.Constant(ir.VectorType(INT32, vector.count), None)     # for every lane
+        return self.builder.shuffle_vector(first, undefined, lane_0)
 
     def multiply_add(self, x, y, z):
-        """x y + z, rounded once where the processor can (`llvm.fma` would be a slow library call where it cannot)."""
+        """x y + z, rounded once where the processor can.
+
+        (`llvm.fma` would be a slow library call where it cannot.)
+        """
         bits = "f32" if self.tile.dtype == types.float32 else "f64"
         signature = ir.FunctionType(self.vector, [self.vector] * 3)
         fma = cgutils.get_or_insert_function(self.builder.module, signature,
@@ -141,17 +151,19 @@ class _Writer:
         return self.builder.call(fma, [x, y, z])
 
     def load_some(self, data, i, count):
-        """The first `count` lanes of the vector at i, the others zero; none if count is negative."""
-        return self._masked("load", self.vector, self.pointer(data, i), self.alignment(), self._first(count),
-                            ir.Constant(self.vector, None))
+        """The first `count` lanes of the vector at i, the rest zero; none if count is negative."""
+        return self._masked("load", self.vector, self.pointer(data, i), self.alignment(),
+                            self._first(count), ir.Constant(self.vector, None))
 
     def store_some(self, value, data, i, count):
         """The first `count` lanes of a vector to i; none if count is negative."""
-        self._masked("store", ir.VoidType(), value, self.pointer(data, i), self.alignment(), self._first(count))
+        self._masked("store", ir.VoidType(), value, self.pointer(data, i), self.alignment(),
+                     self._first(count))
 
     def _first(self, count):
-        lanes = ir.VectorType(INT64, self.tile.lanes)
-        return self.builder.icmp_signed("<", ir.Constant(lanes, list(range(self.tile.lanes))), self.splat(count, lanes))
+        vector = ir.VectorType(INT64, self.tile.lanes)
+        lanes = ir.Constant(vector, list(range(self.tile.lanes)))
+        return self.builder.icmp_signed("<", lanes, self.splat(count, vector))
 
     def _masked(self, name, result, *args):
         bits = "f32" if self.tile.dtype == types.float32 else "f64"
@@ -165,9 +177,10 @@ class _Writer:
         return ir.Constant(INT32, self.tile.dtype.bitwidth // 8)
 
     def keep_loops_small(self):
-        """Ask LLVM not to unroll the loops of this function: for the copies there are no registers left.
+        """Ask LLVM not to unroll the loops of this function: no registers are left for the copies.
 
-        (They would be spilled to a stack that need not be aligned: 75 instead of 100 GFLOP/s, by chance.)
+        (They would be spilled to a stack that need not be aligned: 75 instead of 100 GFLOP/s, by
+        chance.)
         """
         self.builder.function.attributes.add("optsize")
         self.builder.function.attributes.add("noinline")
@@ -233,14 +246,18 @@ def add_outer(typing, tile, a, row, m, k, b, j):
             x = w.splat(w.number(a, builder.add(w.number(row, w.plus(m, i)), k)))
             for q in range(tile.cols):
                 at = i * tile.cols + q
-                value = builder.insert_value(value, w.multiply_add(x, line[q], builder.extract_value(value, at)), at)
+                total = w.multiply_add(x, line[q], builder.extract_value(value, at))
+                value = builder.insert_value(value, total, at)
         return value
     return tile(tile, a, row, types.intp, types.intp, b, types.intp), generate
 
 
 @intrinsic
 def store(typing, tile, c, out, m, j, columns):
-    """c[out[m + i] + j : … + columns] = tile[i, :columns] for every row i; columns may exceed the width"""
+    """c[out[m + i] + j : … + columns] = tile[i, :columns] for every row i
+
+    `columns` may exceed the width.
+    """
     def generate(context, builder, signature, args):
         w = _Writer(context, builder, tile)
         _write(w, args[0], *_places(w, signature, args))
@@ -250,7 +267,10 @@ def store(typing, tile, c, out, m, j, columns):
 
 @intrinsic
 def accumulate(typing, tile, c, out, m, j, columns):
-    """c[out[m + i] + j : … + columns] += tile[i, :columns] for every row i; a row that is named twice is added once"""
+    """c[out[m + i] + j : … + columns] += tile[i, :columns] for every row i
+
+    A row that is named twice is added once.
+    """
     def generate(context, builder, signature, args):
         w = _Writer(context, builder, tile)
         _write(w, args[0], *_places(w, signature, args), adding=True)
@@ -267,12 +287,13 @@ def _places(w, signature, args):
 
 
 def _write(w, value, c, starts, counts, columns, adding=False):
-    """Store (or add) every vector of a tile, whole or in part; all is read before anything is written."""
+    """Store (or add) every vector of a tile, whole or in part; all reads come before all writes."""
     vectors = [w.builder.extract_value(value, at) for _, _, at in w.cells()]
     full = w.builder.icmp_signed(">=", columns, ir.Constant(INT64, w.tile.cols * w.tile.lanes))
     with w.builder.if_else(full) as (whole, part):
         with whole:
-            sums = [w.builder.fadd(w.load(c, i), v) if adding else v for i, v in zip(starts, vectors)]
+            sums = [w.builder.fadd(w.load(c, i), v) if adding else v
+                    for i, v in zip(starts, vectors)]
             for i, v in zip(starts, sums):
                 w.store(v, c, i)
         with part:

@@ -56,6 +56,9 @@ def linear(input, weight, bias=None):
         raise ValueError(f"linear: input {input.shape} has "
                          f"{input.shape[-1] if input.ndim else 'no'} features "
                          f"but weight {weight.shape} expects {weight.shape[-1]}")
+    if bias is not None and bias.shape != weight.shape[:1]:
+        raise ValueError(f"linear: bias should have shape {weight.shape[:1]}, one number per "
+                         f"output feature, got {bias.shape}")
     x = input
     if input.ndim != 2 and input.numel():        # of no elements −1 could be any number
         x = reshape(input, (-1, input.shape[-1]))

@@ -14,7 +14,7 @@ so that each is the gradient of another, to any order. Transposed convolution is
 another name.
 
 Shapes: x (N, C, *size), w (O, C/groups, *kernel), g (N, O, *output) with one to three spatial
-dimensions; `geometry` is a `kernels.convolution.Geometry`, always of three. Arguments are checked
+dimensions; `geometry` is a `kernels.geometry.Geometry`, always of three. Arguments are checked
 in `nn/functional/convolution.py`.
 """
 from ..core import defvjp, primitive

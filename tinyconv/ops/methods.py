@@ -9,8 +9,8 @@ from . import activations, algebra, arithmetic, indexing, reducing, shaping
 _OPERATORS = {"add": add, "sub": arithmetic.sub, "mul": arithmetic.mul, "truediv": arithmetic.div,
               "pow": arithmetic.pow, "matmul": algebra.matmul,
               "floordiv": arithmetic.floor_divide, "mod": arithmetic.remainder,
-              "and": arithmetic.logical_and, "or": arithmetic.logical_or,
-              "xor": arithmetic.logical_xor}
+              "and": arithmetic.bitwise_and, "or": arithmetic.bitwise_or,
+              "xor": arithmetic.bitwise_xor}
 
 _COMPARISONS = {"eq": arithmetic.eq, "ne": arithmetic.ne, "lt": arithmetic.lt, "le": arithmetic.le,
                 "gt": arithmetic.gt, "ge": arithmetic.ge}
@@ -51,7 +51,7 @@ def _set_item(self, key, value):
 Tensor.__neg__ = lambda self: arithmetic.neg(self)
 Tensor.__pos__ = lambda self: self
 Tensor.__abs__ = lambda self: arithmetic.abs(self)
-Tensor.__invert__ = lambda self: arithmetic.logical_not(self)
+Tensor.__invert__ = lambda self: arithmetic.bitwise_not(self)
 Tensor.__getitem__ = indexing.getitem
 Tensor.__setitem__ = _set_item
 Tensor.__iter__ = lambda self: (self[i] for i in range(len(self)))

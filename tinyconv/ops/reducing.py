@@ -120,8 +120,16 @@ def _along(x, indices, dim, keepdim):
     return Extreme(reshape(values, shape), reshape(indices, shape))
 
 
-any = locally_constant(lambda x, dim=None, keepdim=False: np.any(x, dim, keepdims=keepdim))
-all = locally_constant(lambda x, dim=None, keepdim=False: np.all(x, dim, keepdims=keepdim))
+@locally_constant
+def any(x, dim=None, keepdim=False):
+    """Whether any element is true (not zero), of all or along `dim`."""
+    return np.any(x, axes(dim, x.ndim, "any"), keepdims=keepdim)
+
+
+@locally_constant
+def all(x, dim=None, keepdim=False):
+    """Whether all elements are true (not zero), of all or along `dim`."""
+    return np.all(x, axes(dim, x.ndim, "all"), keepdims=keepdim)
 
 
 # ---- softmax -------------------------------------------------------------------------------------
@@ -150,6 +158,7 @@ defvjp(log_softmax, lambda g, y, x, dim: g - exp(y) * sum(g, dim, keepdim=True))
 def logsumexp(x, dim, keepdim=False):
     """y = ln Σ e^x over `dim`, without overflow"""
     top = np.max(x.data, axes(dim, x.ndim, "logsumexp"), keepdims=True)
-    top[~np.isfinite(top)] = 0         # any constant shift is right; an infinite one would make NaN
+    # any constant shift is right; an infinite one would make NaN
+    top = np.where(np.isfinite(top), top, top.dtype.type(0))
     y = log(sum(exp(x - top), dim, keepdim=True)) + top
     return y if keepdim else reshape(y, sum(x.detach(), dim).shape)

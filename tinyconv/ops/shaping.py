@@ -94,6 +94,8 @@ def expand(x, *sizes):
     kept = (0,) * (len(sizes) - x.ndim) + x.shape
     shape = tuple(k if n == -1 else n for n, k in zip(sizes, kept))
     try:
+        if -1 in sizes[:len(sizes) - x.ndim]:
+            raise ValueError("a new dimension has no length to keep")
         return broadcast_to(x, shape)
     except ValueError:
         raise ValueError(f"expand: shape {x.shape} cannot be repeated to {tuple(sizes)}") from None
@@ -140,6 +142,8 @@ def split(x, split_size_or_sections, dim=0):
     dim = axis(dim, x.ndim, "split")
     n, sizes = x.shape[dim], split_size_or_sections
     if isinstance(sizes, int):
+        if sizes < 1:
+            raise ValueError(f"split: slices should be at least 1 long, got {sizes}")
         sizes = [min(sizes, n - start) for start in range(0, n, sizes)] or [0]
     if sum(sizes) != n:
         raise ValueError(f"split: sizes {list(sizes)} add up to {sum(sizes)}, "
@@ -150,6 +154,8 @@ def split(x, split_size_or_sections, dim=0):
 
 def chunk(x, chunks, dim=0):
     """At most `chunks` slices of equal size along `dim`, the last perhaps smaller."""
+    if chunks < 1:
+        raise ValueError(f"chunk: expected at least 1 chunk, got {chunks}")
     return split(x, max(1, -(-x.shape[axis(dim, x.ndim, "chunk")] // chunks)), dim)
 
 
@@ -181,11 +187,11 @@ def pad(x, pad, mode="constant", value=None):
     not repeated), "replicate" (the edge repeated), "circular" (wrapped around). The last three read
     each position from a table: y[i] = x[table[i]].
     """
-    if len(pad) % 2 or len(pad) > 2 * x.ndim:
-        raise ValueError(f"pad: expected pairs for at most {x.ndim} dimensions, got {tuple(pad)}")
+    if not hasattr(pad, "__len__") or len(pad) % 2 or len(pad) > 2 * x.ndim:
+        raise ValueError(f"pad: expected pairs for at most {x.ndim} dimensions, got {pad!r}")
     pairs = list(zip(pad[::2], pad[1::2]))[::-1]
     widths = ((0, 0),) * (x.ndim - len(pairs)) + tuple(pairs)
-    if any(n + b + a < 0 for (b, a), n in zip(widths, x.shape)):
+    if any(n + min(b, 0) + min(a, 0) < 0 for (b, a), n in zip(widths, x.shape)):
         raise ValueError(f"pad: cropping shape {x.shape} by {tuple(pad)} leaves a negative length")
     if mode == "constant":
         return pad_constant(x, widths, 0.0 if value is None else value)

@@ -63,7 +63,7 @@ def predict(model, dataset, batch_size=250, mean=None, std=None):
 
 @contextmanager
 def in_use(model):
-    """`model.eval()` and no recording within it; afterwards every layer is in its mode of before."""
+    """Within it `model.eval()` and no recording; afterwards each layer is in its mode of before."""
     before = [(module, module.training) for module in model.modules()]
     model.eval()
     try:

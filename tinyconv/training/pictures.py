@@ -10,14 +10,13 @@ FAINT = 0.2                            # what is lighter than this part of the d
 
 
 def read_like(path, about):
-    """The picture at `path` as uint8 (C, H, W), like the images of the data set that `about`
-    describes.
+    """The picture at `path` as uint8 (C, H, W), like the images a model was trained on.
 
-    `about` is the entry "data" of a run's configuration: "name" and "shape". For digits and
-    garments a picture with a light border is inverted. A digit that is not of the right size
-    already is then cut out, fitted into a box of 20 of 28 pixels and moved so that its centre of
-    mass is in the middle, as LeCun et al. made MNIST. Other pictures: the largest square in the
-    middle, scaled. Raises FormatError for a file that is no picture.
+    `about` describes their data set; it is the entry "data" of a run's configuration: "name" and
+    "shape". For digits and garments a picture with a light border is inverted. A digit that is not
+    of the right size already is then cut out, fitted into a box of 20 of 28 pixels and moved so
+    that its centre of mass is in the middle, as LeCun et al. made MNIST. Other pictures: the
+    largest square in the middle, scaled. Raises FormatError for a file that is no picture.
     """
     C, H, W = about["shape"]
     mode = "grey" if C == 1 else "rgb"

@@ -9,7 +9,7 @@ Source of the arithmetic: Dumoulin & Visin 2016, https://arxiv.org/abs/1603.0728
 """
 from ... import ops
 from ...core import Tensor
-from ...kernels.convolution import Geometry
+from ...kernels.geometry import Geometry
 
 
 def conv1d(input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):

@@ -154,6 +154,7 @@ def _adaptive_avg_pool(op, dims, x, output_size):
 
 
 def _batched(op, dims, x):
+    x = ops.as_tensor(x)
     if x.ndim not in (dims + 1, dims + 2):
         raise ValueError(f"{op}: input should have {dims + 2} dimensions (N, C, …), "
                          f"or {dims + 1} without a batch, got shape {x.shape}")
