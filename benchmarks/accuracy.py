@@ -8,6 +8,7 @@ and the table in benchmarks/results/MODEL-DATA/table.md.
 """
 import argparse
 import json
+import os
 import shutil
 import statistics
 import subprocess
@@ -20,13 +21,16 @@ RESULTS = Path(__file__).parent / "results"
 
 def train(model, data, seed, flags, kept):
     """One run of `tinyconv train`; its configuration, metrics and curves are copied to `kept`."""
+    environment = dict(os.environ)
+    if "TINYCONV_DATA" in environment:           # the run has a folder of its own: make it absolute
+        environment["TINYCONV_DATA"] = os.path.abspath(environment["TINYCONV_DATA"])
     with tempfile.TemporaryDirectory() as folder:
-        run = Path(folder) / "run"
         subprocess.run([sys.executable, "-m", "tinyconv", "train", model, "--data", data,
-                        "--seed", str(seed), "--out", str(run), *flags], check=True)
+                        "--seed", str(seed), "--out", "run", *flags],
+                       cwd=folder, env=environment, check=True)
         kept.mkdir(parents=True, exist_ok=True)
         for name in ("config.json", "metrics.jsonl", "curves.png"):
-            shutil.copy(run / name, kept / name)
+            shutil.copy(Path(folder) / "run" / name, kept / name)
 
 
 def last_epoch(kept):

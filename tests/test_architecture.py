@@ -13,7 +13,7 @@ import pytest
 
 PACKAGE = Path(__file__).parents[1] / "tinyconv"
 
-FLOORS = {"core": 0, "kernels": 0, "random": 0,
+FLOORS = {"core": 0, "kernels": 0, "machine": 0, "random": 0,
           "ops": 1,
           "nn": 2,
           "optim": 3, "data": 3,
@@ -21,7 +21,8 @@ FLOORS = {"core": 0, "kernels": 0, "random": 0,
           "training": 5, "insight": 5, "testing": 5,
           "cli": 6,
           "__main__": 7, "__init__": 7}
-LONGEST = 400
+LONGEST = 400                          # lines of a file
+WIDEST = 100                           # characters of a line
 BANNED_MODULES = {"pickle", "cPickle", "_pickle", "dill", "cloudpickle", "marshal", "shelve"}
 BANNED_CALLS = {"eval", "exec", "extractall", "__import__", "import_module"}
 BANNED_NAMES = {"TYPE_CHECKING"}
@@ -34,16 +35,19 @@ EXCEPTIONS = {"testing/strategies.py": {"hypothesis"}}
 def complaints(package):
     """Everything that is wrong with the house, one line each."""
     files = {_module(path, package): path for path in sorted(package.rglob("*.py"))}
-    trees = {module: ast.parse(path.read_text()) for module, path in files.items()}
+    trees = {module: ast.parse(path.read_text(encoding="utf-8")) for module, path in files.items()}
     edges = {module: _own_imports(tree, module, files, package.name)
              for module, tree in trees.items()}
-    found = []
+    found = [*_twins(package)]
     for module, path in files.items():
         where = path.relative_to(package).as_posix()
         found += [f"{where}: {what}" for what in [
             *_floor_faults(module, edges[module]),
-            *_name_and_length_faults(path),
+            *_name_and_size_faults(path),
             *_syntax_faults(trees[module], where, package.name)]]
+    found += [f"{folder.relative_to(package).as_posix()}: has no __init__.py, so that pip would "
+              "leave it out" for folder in sorted({path.parent for path in files.values()})
+              if not (folder / "__init__.py").is_file()]
     return found + [f"circle: {' → '.join(circle)}" for circle in _circles(edges)]
 
 
@@ -51,6 +55,14 @@ def _module(path, package):
     """`nn.functional` for nn/functional/__init__.py, `__init__` for the package itself."""
     parts = path.relative_to(package).with_suffix("").parts
     return ".".join(parts[:-1] if parts[-1] == "__init__" and len(parts) > 1 else parts)
+
+
+def _twins(package):
+    """Two modules of one name, a file beside a folder."""
+    for path in sorted(package.rglob("*.py")):
+        if path.with_suffix("").is_dir():
+            where = path.relative_to(package).as_posix()
+            yield f"{where}: {where[:-3]}/ is a module of the same name, Python sees only one"
 
 
 def _own_imports(tree, module, files, name):
@@ -103,12 +115,15 @@ def _floor_faults(module, imports):
                    f"(floor {FLOORS.get(other)}): imports go downwards")
 
 
-def _name_and_length_faults(path):
+def _name_and_size_faults(path):
     if "utils" in path.stem or "util" in path.parts or "utils" in path.parts:
         yield "is called utils: say what is inside"
-    lines = path.read_text().count("\n")
-    if lines > LONGEST:
-        yield f"has {lines} lines, more than {LONGEST}: it is about two things"
+    lines = path.read_text(encoding="utf-8").split("\n")
+    if len(lines) - 1 > LONGEST:
+        yield f"has {len(lines) - 1} lines, more than {LONGEST}: it is about two things"
+    for number, line in enumerate(lines, 1):
+        if len(line) > WIDEST:
+            yield f"line {number} has {len(line)} characters, more than {WIDEST}"
 
 
 def _syntax_faults(tree, where, name):
@@ -213,7 +228,7 @@ def house(tmp_path):
 
     def plant(path, text):
         (root / path).parent.mkdir(parents=True, exist_ok=True)
-        with open(root / path, "a") as file:
+        with open(root / path, "a", encoding="utf-8") as file:
             file.write(text)
         return complaints(root)
     return plant
@@ -243,6 +258,10 @@ def test_a_house_in_order_draws_no_complaint(house):
     ("nn/functional.py", "import typing\nif typing.TYPE_CHECKING: pass\n", "TYPE_CHECKING"),
     ("nn/functional.py", "import importlib\nimportlib.import_module('x')\n", "import_module"),
     ("nn/functional.py", "x = 1\n" * 401, "more than 400"),
+    ("nn/functional.py", "x = 1\n#" + "=" * 100 + "\n", "line 4 has 101 characters, more than 100"),
+    ("nn/functional.py", "#" + "∂" * 99 + "\n", None),
+    ("core/walk.py", "", "core.py: core/ is a module of the same name"),
+    ("ops.py", "", "ops.py: ops/ is a module of the same name"),
     ("nn/functional.py", "import pickle\n", "pickle"),
     ("nn/functional.py", "def f():\n    from marshal import loads\n", "marshal"),
     ("nn/functional.py", "eval('1')\n", "eval"),
@@ -256,6 +275,7 @@ def test_a_house_in_order_draws_no_complaint(house):
     ("nn/functional.py", "def f():\n    import matplotlib\n", None),
     ("testing/points.py", "import hypothesis\n", "at import time"),
     ("attic/boxes.py", "", "on no floor"),
+    ("kernels/tile.py", "", "kernels: has no __init__.py"),
 ])
 def test_a_planted_fault_is_found(house, path, text, complaint):
     found = house(path, text)
@@ -273,7 +293,7 @@ def test_a_circle_through_several_files_is_found(house):
 
 
 @pytest.mark.parametrize("path, text", [
-    ("core.py", "from .nn import functional\n"),                      # an upward import
+    ("core/walk.py", "from ..nn import functional\n"),                # an upward import
     ("nn/utils.py", "def anything():\n    pass\n"),                   # a room for everything
 ])
 def test_a_fault_planted_in_a_copy_of_this_house_is_found(tmp_path, path, text):

@@ -228,6 +228,13 @@ def test_hooks_see_the_complete_gradient_once_and_may_replace_it():
     assert seen == [7] and x.grad.item() == 120
 
 
+def test_what_a_hook_returns_stays_the_users_own():
+    x, mine = tc.ones(2).requires_grad_(), tc.ones(2) * 5
+    x.register_hook(lambda g: mine)
+    (x * 2).sum().backward()
+    assert x.grad.tolist() == [5, 5] and not np.shares_memory(x.grad.data, mine.data)
+
+
 def test_hooks_run_in_order_and_a_wrong_shape_is_refused():
     x = leaf(1.0, 2.0)
     x.register_hook(lambda g: g * 2)

@@ -15,8 +15,8 @@ from .ops import (abs, add, all, amax, amin, any, arange, arccos, arcsin, arctan
                   sin, sinh, softmax, split, sqrt, square, squeeze, stack, std, sub, sum,
                   take_along_dim, tan, tanh, tensor, transpose, trunc, unsqueeze, var, where, zeros,
                   zeros_like)
+from .machine import VERSION as __version__
 from .random import default_generator, manual_seed
 
-__version__ = "0.1.0"
 
 keep_freed_memory()

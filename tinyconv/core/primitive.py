@@ -46,10 +46,11 @@ def _called(f, args, kwargs):
     try:
         y = np.asarray(f(*arrays, **kwargs))
     except (ValueError, TypeError, IndexError) as error:
-        if str(error).startswith(f.__name__):
+        name = f.__name__.lstrip("_")
+        if str(error).startswith(f"{name}:"):
             raise
         kind = next(k for k in (IndexError, TypeError, ValueError) if isinstance(error, k))
-        raise kind(f"{f.__name__}: {error}") from error
+        raise kind(f"{name}: {error}") from error
     if y.dtype == np.float64 and not _asked_for_float64(arrays, kwargs):
         y = y.astype(np.float32)
     return y

@@ -9,16 +9,15 @@
 Every file is written whole or not at all.
 """
 import json
-import platform
 import time
 from dataclasses import dataclass
-from importlib import metadata
 from pathlib import Path
 
 import numba
 
 from ..checkpoint import load_weights, save_weights, write_atomically
 from ..data import Dataset, load, names
+from ..machine import machine, versions
 from ..models import create
 from ..nn import Module
 from . import figures
@@ -68,7 +67,7 @@ class RunFolder:
             "threads": numba.get_num_threads(),
             "started": time.strftime("%Y-%m-%dT%H:%M:%S%z"),
             "versions": versions(),
-            "machine": {"system": platform.platform(), "processor": platform.machine()}}
+            "machine": machine()}
         for key, value in self.config.items():
             known = config.get(key)
             config[key] = {**known, **value} if isinstance(known, dict) else value
@@ -198,17 +197,6 @@ def _read_config(path):
 def is_folder(name):
     """Whether this name of a data set means an image folder."""
     return str(name) not in names() and Path(name).is_dir()
-
-
-def versions():
-    """The versions of Python, of this package and of what its results depend on."""
-    found = {"python": platform.python_version()}
-    for name in ("tinyconv", "numpy", "numba", "llvmlite"):
-        try:
-            found[name] = metadata.version(name)
-        except metadata.PackageNotFoundError:            # run from its source, not installed
-            found[name] = None
-    return found
 
 
 def _some(classes):
