@@ -136,6 +136,13 @@ def test_softmax_family_at_extreme_logits_as_pytorch(torch, against_torch, name,
     against_torch(lambda x: getattr(tc, name)(x, 1), lambda x: getattr(torch, name)(x, 1), x)
 
 
+def test_softmax_along_a_long_first_dimension_loses_nothing_to_order():
+    x = np.random.default_rng(0).standard_normal((65536, 3)).astype(np.float32)
+    exact = tc.softmax(tc.tensor(x.astype(np.float64)), 0).data
+    assert np.abs(tc.softmax(tc.tensor(x), 0).data / exact - 1).max() < 1e-6
+    assert np.abs(tc.log_softmax(tc.tensor(x), 0).data - np.log(exact)).max() < 4e-6
+
+
 @given(problem=reductions(min_side=0))
 @example(problem=(np.zeros((0, 3)), None, False))
 @example(problem=(np.zeros((0, 3)), (0, 1), True))

@@ -356,6 +356,9 @@ def test_a_state_that_does_not_fit_is_refused_whole():
         optimizer.load_state_dict(momentum_after_a_step(5, 6).state_dict())
     with pytest.raises(ValueError, match=r"hold \[2\] parameters, those saved \[1\]"):
         optimizer.load_state_dict(momentum_after_a_step(3).state_dict())
+    state = optimizer.state_dict()
+    with pytest.raises(ValueError, match="memory of parameter 7, but the groups hold 2"):
+        optimizer.load_state_dict({**state, "state": {7: state["state"][0]}})
     for p, m in optimizer.state.items():
         np.testing.assert_array_equal(m["momentum_buffer"], before[p])
 

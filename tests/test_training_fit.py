@@ -126,6 +126,9 @@ def test_a_model_that_does_not_fit_the_data_is_refused_before_the_first_step(tmp
         training.fit(Small(size=9), stripes(10), **options)
     with pytest.raises(ValueError, match=r"an array \(1, 5\), but stripes has 3 classes"):
         training.fit(Small(classes=5), stripes(10), **options)
+    wide = data.Dataset("wide", np.zeros((3, 1, 8, 9), np.uint8), np.arange(3), tuple("abc"))
+    with pytest.raises(ValueError, match="Small does not take images of 1×8×9, as wide has them"):
+        training.fit(Small(), stripes(10), test=wide, **options)
     assert not (tmp_path / "run").exists()
 
 

@@ -1,5 +1,5 @@
 """`tinyconv evaluate`: how good is the model of a run?"""
-from .. import data, training
+from .. import training
 from . import options as common
 
 NAME = "evaluate"
@@ -34,7 +34,8 @@ def run(args):
         return
     print(f"{saved.config['model']['name']} of {args.folder} on {dataset.name}: "
           f"{len(dataset):,} test images")
-    worst = sorted(zip(found.class_accuracy, dataset.classes))[:3]
+    worst = sorted((part, name) for part, name in zip(found.class_accuracy, dataset.classes)
+                   if part == part)[:3]          # not NaN: there are images of this class
     print("weakest classes: " + ", ".join(f"{name} {100 * part:.1f} %" for part, name in worst))
     print(f"test loss {found.loss:.4f}")
     print(f"test accuracy {100 * found.accuracy:.2f} %")

@@ -91,7 +91,7 @@ def sum_to(x, shape):
     """x summed over what broadcasting `shape` to x.shape repeats: the adjoint of `broadcast_to`."""
     extra = x.ndim - len(shape)
     stretched = tuple(i + extra for i, n in enumerate(shape) if n == 1 and x.shape[i + extra] != 1)
-    wide = np.float64 if x.dtype == np.float32 else x.dtype      # or a long sum would lose digits
+    wide = np.float64 if x.dtype.kind == "f" else x.dtype        # or a long sum would lose digits
     y = x.sum(tuple(range(extra)) + stretched, dtype=wide, keepdims=True)
     return y.reshape(shape).astype(x.dtype, copy=False)
 

@@ -142,8 +142,9 @@ def conv_weight(x, g, geometry, groups):
     if x.size == 0 or g.size == 0:
         return np.zeros((O * groups, C, *geometry.kernel), x.dtype)
     kind, rows, width = best_shape(O, x.itemsize)
-    plan = forward(geometry, C * groups, O * groups, groups, 1)      # its roles exchanged:
-    taps, pixels = whole_tiles(plan.off, rows), plan.row             # rows are taps, sums over pixels
+    # The plan of y = x ∗ w with its roles exchanged: rows are taps, sums run over pixels.
+    plan = forward(geometry, C * groups, O * groups, groups, 1)
+    taps, pixels = whole_tiles(plan.off, rows), plan.row
     columns = -(-O // width) * width
     one = groups * len(taps) * columns * x.itemsize
     tasks = max(1, min(N, TASKS, GRADIENT_BYTES // one))
@@ -151,4 +152,5 @@ def conv_weight(x, g, geometry, groups):
     _correlate(kind, width, channels_last(x), plan.size, plan.shift, taps, pixels,
                channels_last(g).reshape(N, len(pixels), O * groups), sums, groups)
     gw = sums.sum(0)[:, :len(plan.off), :O].reshape(groups, *geometry.kernel, C, O)
-    return np.ascontiguousarray(gw.transpose(0, 5, 4, 1, 2, 3)).reshape(O * groups, C, *geometry.kernel)
+    gw = np.ascontiguousarray(gw.transpose(0, 5, 4, 1, 2, 3))        # (groups, O, C, kd, kh, kw)
+    return gw.reshape(O * groups, C, *geometry.kernel)

@@ -67,8 +67,8 @@ def backward(geometry, C, O, groups, rows):
     the same (i + before) mod stride meet the same taps: they are a *phase*, and a pass, which is a
     convolution of stride 1 with only those taps. No product with a zero between strides is made.
     """
-    phases = [list(_phases(*axis)) for axis in zip(geometry.size, geometry.kernel, geometry.stride,
-                                             geometry.before, geometry.dilation)]
+    phases = [list(_phases(*axis)) for axis in zip(
+        geometry.size, geometry.kernel, geometry.stride, geometry.before, geometry.dilation)]
     # g is padded as far as any tap of any phase reaches beyond it
     shift = [max([0] + [-p for *_, met in axis for p in met]) for axis in phases]
     size = [max([n + s] + [p + count + s for _, count, _, met in axis for p in met])
@@ -85,8 +85,11 @@ def backward(geometry, C, O, groups, rows):
 
 
 def _phases(size, kernel, stride, before, dilation):
-    """(first pixel, number of pixels, taps, for each tap the output the first pixel meets through
-    it) for every phase along one dimension; the next pixel of the phase meets the next output."""
+    """The phases of one dimension: (first pixel, number of pixels, taps, outputs met).
+
+    `outputs met` has for each tap the output that the first pixel of the phase meets through it;
+    the next pixel of the phase meets the next output.
+    """
     period = stride // math.gcd(stride, dilation)          # from one tap of a phase to the next
     for first in range(min(stride, size)):
         count = (size - first - 1) // stride + 1

@@ -10,7 +10,7 @@
 """
 import numpy as np
 
-from ..core import Tensor, add, cast, defvjp, locally_constant, primitive
+from ..core import Tensor, cast, defvjp, locally_constant, primitive
 from ..kernels.special import erf as erf_kernel
 
 # ---- comparisons and other steps: constant almost everywhere -------------------------------------

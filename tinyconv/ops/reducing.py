@@ -36,7 +36,8 @@ defvjp(sum, lambda g, y, x, dim=None, keepdim=False: spread(g, x, dim))
 
 def mean(x, dim=None, keepdim=False):
     """y = Σ x / n over `dim`"""
-    return sum(_floating(x, "mean"), dim, keepdim) / _count(x, dim)
+    n = _count(x, dim)
+    return sum(_floating(x, "mean"), dim, keepdim) / n
 
 
 def var(x, dim=None, correction=1, keepdim=False):
@@ -139,11 +140,15 @@ def _exponentials(x, dim):
     return np.exp(x - np.max(x, dim, keepdims=True))
 
 
+def _total(e, dim):
+    return e.sum(dim, keepdims=True, dtype=np.float64).astype(e.dtype)
+
+
 @primitive
 def softmax(x, dim):
     """yᵢ = e^xᵢ / Σⱼ e^xⱼ.   ∂L/∂x = y (g − ⟨g, y⟩)"""
     e = _exponentials(x, dim)
-    return e / e.sum(dim, keepdims=True)
+    return e / _total(e, dim)
 defvjp(softmax, lambda g, y, x, dim: y * (g - sum(g * y, dim, keepdim=True)))
 
 
@@ -151,7 +156,7 @@ defvjp(softmax, lambda g, y, x, dim: y * (g - sum(g * y, dim, keepdim=True)))
 def log_softmax(x, dim):
     """yᵢ = xᵢ − ln Σⱼ e^xⱼ.   ∂L/∂x = g − e^y Σ g"""
     x = x - np.max(x, dim, keepdims=True)
-    return x - np.log(np.exp(x).sum(dim, keepdims=True))
+    return x - np.log(_total(np.exp(x), dim))
 defvjp(log_softmax, lambda g, y, x, dim: g - exp(y) * sum(g, dim, keepdim=True))
 
 

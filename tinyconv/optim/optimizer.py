@@ -153,6 +153,9 @@ class Optimizer:
                              f"those saved {theirs}")
         state, wrong = {}, []
         for number, memory in state_dict["state"].items():
+            if not 0 <= int(number) < len(params):
+                raise ValueError(f"{self._name}.load_state_dict: there is memory of parameter "
+                                 f"{number}, but the groups hold {len(params)}")
             p = params[int(number)]
             state[p] = {name: _copied(value, p.data) for name, value in memory.items()}
             wrong += [f"{name} of parameter {number} has shape {value.shape}, expected {p.shape}"

@@ -75,7 +75,8 @@ def fit(model, data, *, test=None, epochs=None, batch_size=None, lr=None, seed=N
         epochs=epochs, batch_size=batch_size, lr=lr)
     if seed is not None:
         random.manual_seed(seed)
-    check_fit(model, train)
+    for dataset in (train, test) if test is not None else (train,):
+        check_fit(model, dataset)
 
     # A generator of its own: the loader draws ahead in a thread, while dropout draws here.
     loader = Loader(train, recipe.batch_size, shuffle=True, augment=recipe.augmentations(),

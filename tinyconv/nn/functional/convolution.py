@@ -129,8 +129,8 @@ def _checked(op, dims, x, w, b):
             raise TypeError(f"{op}: expected float32 or float64, the same for all, "
                             f"but x is {x.dtype} and {name} is {a.dtype}; "
                             "convert with .float() or .double()")
-    if 0 in w.shape[2:]:
-        raise ValueError(f"{op}: the kernel has a length of zero (w {w.shape})")
+    if 0 in w.shape:
+        raise ValueError(f"{op}: w has a length of zero {w.shape}")
     return (x if x.ndim == dims + 2 else x.unsqueeze(0)), w, b, x.ndim == dims + 2
 
 

@@ -1,0 +1,70 @@
+"""Compiled code on disk: found again, never trusted when damaged, never needed; and it computes the
+same bits on any number of threads."""
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+HERE = Path(__file__).parents[1]
+ADD_UP = "import tinyconv as tc; print(tc.relu(tc.ones(1000)).sum().item())"
+
+
+def run(code, **environment):
+    """The last line that `code` prints in a process of its own, and what it says on stderr."""
+    result = subprocess.run([sys.executable, "-c", code], cwd=HERE, capture_output=True, text=True,
+                            env={**os.environ, "PYTHONPATH": str(HERE), **environment})
+    assert result.returncode == 0, result.stderr
+    return result.stdout.split("\n")[-2], result.stderr
+
+
+def flipped(content):
+    middle = len(content) // 2
+    return content[:middle] + bytes([content[middle] ^ 255]) + content[middle + 1:]
+
+
+def test_a_kernel_is_compiled_once_and_again_when_its_file_is_damaged(tmp_path):
+    def add_up():
+        return run(ADD_UP, NUMBA_CACHE_DIR=str(tmp_path))
+    total, said = add_up()
+    assert total == "1000.0" and "compiling kernels" in said
+    assert add_up() == ("1000.0", "")
+    [file] = tmp_path.rglob("*.code")
+    for damage in (flipped, lambda content: content[:100], lambda content: b""):
+        file.write_bytes(damage(file.read_bytes()))
+        total, said = add_up()
+        assert total == "1000.0" and "damaged" in said
+        assert add_up() == ("1000.0", "")
+
+
+@pytest.mark.skipif(not hasattr(os, "getuid"), reason="permissions of a POSIX system")
+def test_the_folder_for_code_is_for_its_owner_only(tmp_path):
+    run(ADD_UP, NUMBA_CACHE_DIR=str(tmp_path))
+    assert (tmp_path / "tinyconv/kernels").stat().st_mode & 0o777 == 0o700
+
+
+def test_a_folder_that_cannot_be_written_to_does_not_stop_the_program(tmp_path):
+    (tmp_path / "file").touch()
+    total, said = run(ADD_UP, NUMBA_CACHE_DIR=str(tmp_path / "file"))
+    assert total == "1000.0" and "cannot be kept" in said
+
+
+TRAIN = """
+import hashlib, numpy as np, tinyconv as tc, tinyconv.nn.functional as F
+from tinyconv import models, optim
+tc.manual_seed(0)
+model, rng, digest = models.create("resnet20"), np.random.default_rng(0), hashlib.sha256()
+optimizer = optim.SGD(model.parameters(), lr=0.1, momentum=0.9)
+for N in (5, 20):                                   # fewer and more images than pieces of work
+    x = tc.tensor(rng.standard_normal((N, 3, 32, 32)).astype("f"))
+    loss = F.cross_entropy(model(x), tc.tensor(rng.integers(0, 10, N)))
+    optimizer.zero_grad(), loss.backward(), optimizer.step()
+for value in model.state_dict().values():
+    digest.update(np.ascontiguousarray(value.data).tobytes())
+print(digest.hexdigest())
+"""
+
+
+def test_training_gives_the_same_bits_on_any_number_of_threads():
+    assert len({run(TRAIN, NUMBA_NUM_THREADS=str(threads))[0] for threads in (1, 2, 3)}) == 1
