@@ -3,9 +3,14 @@ same bits on any number of threads."""
 import os
 import subprocess
 import sys
+import threading
 from pathlib import Path
 
+import numpy as np
 import pytest
+
+import tinyconv as tc
+import tinyconv.nn.functional as F
 
 HERE = Path(__file__).parents[1]
 ADD_UP = "import tinyconv as tc; print(tc.relu(tc.ones(1000)).sum().item())"
@@ -68,3 +73,41 @@ print(digest.hexdigest())
 
 def test_training_gives_the_same_bits_on_any_number_of_threads():
     assert len({run(TRAIN, NUMBA_NUM_THREADS=str(threads))[0] for threads in (1, 2, 3)}) == 1
+
+
+def test_a_folder_that_others_can_write_to_is_not_used(tmp_path):
+    folder = tmp_path / "tinyconv" / "kernels"
+    folder.mkdir(parents=True)
+    folder.chmod(0o777)
+    total, said = run(ADD_UP, NUMBA_CACHE_DIR=str(tmp_path))
+    assert total == "1000.0" and "other users can write to" in said and not list(folder.iterdir())
+
+
+def test_python_threads_may_run_kernels_at_the_same_time():
+    x, w = tc.randn(4, 3, 9, 9), tc.randn(5, 3, 3, 3)
+    expected, found = F.conv2d(x, w).data, []
+    threads = [threading.Thread(target=lambda: found.append(F.conv2d(x, w).data)) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(found) == 8 and all(np.array_equal(y, expected) for y in found)
+
+
+FORK = """
+import os, tinyconv as tc
+tc.relu(tc.ones(3))
+child = os.fork()
+if not child:
+    try:
+        tc.relu(tc.ones(3))
+    except RuntimeError as error:
+        os._exit(7 if "spawn" in str(error) else 1)
+    os._exit(0)
+print("child said", os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
+"""
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="this system cannot fork")
+def test_a_forked_child_is_told_that_kernels_cannot_run_there():
+    assert run(FORK)[0] == "child said 7"

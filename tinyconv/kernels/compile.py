@@ -9,8 +9,9 @@ the kernel is compiled afresh, with a word on standard error.
 import hashlib
 import os
 import sys
+import threading
 import warnings
-from functools import cache
+from functools import cache, wraps
 from pathlib import Path
 
 import numba
@@ -25,7 +26,39 @@ def kernel(f=None, **options):
     dispatcher = numba.njit(nogil=True, **options)(f)
     if not numba.config.DISABLE_JIT:
         dispatcher._cache = _KernelCache(f)
-    return dispatcher
+    return _one_at_a_time(dispatcher) if options.get("parallel") else dispatcher
+
+
+# ---- threads and processes -----------------------------------------------------------------------
+
+_cores = threading.Lock()              # who runs a parallel kernel has all of them
+_state = {"used": False, "forked": False}
+
+
+def _one_at_a_time(dispatcher):
+    """A parallel kernel that Python threads run in turn: one of Numba's ways of starting threads
+    aborts the process otherwise, and all cores are busy with the first one anyway."""
+    @wraps(dispatcher.py_func)
+    def call(*args):
+        if _state["forked"]:
+            raise RuntimeError("tinyconv: this process was forked from one that had run kernels, and "
+                               "their threads did not come along; start it with "
+                               "multiprocessing.get_context('spawn')")
+        with _cores:
+            _state["used"] = True
+            return dispatcher(*args)
+    call.dispatcher = dispatcher
+    return call
+
+
+def _after_fork():
+    global _cores
+    _cores = threading.Lock()          # the old one may be held by a thread that is not here
+    _state["forked"] = _state["used"]
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_after_fork)
 
 
 # ---- where, and under which name -----------------------------------------------------------------
@@ -61,6 +94,7 @@ class _Locator(_CacheLocator):
 
     def ensure_cache_path(self):
         folder().mkdir(mode=0o700, parents=True, exist_ok=True)
+        _check_private(folder())
 
     def get_source_stamp(self):
         return source_stamp()
@@ -90,7 +124,7 @@ class _Files(IndexDataCacheFile):
         path = Path(self._data_path(self._name(key)))
         if not path.is_file():
             return None
-        _check_owner(path)
+        _check_private(path.parent)
         content = path.read_bytes()
         if hashlib.sha256(content[:-32]).digest() != content[-32:]:
             raise ValueError(f"{path} is damaged")
@@ -104,9 +138,12 @@ class _Files(IndexDataCacheFile):
         return content + hashlib.sha256(content).digest()
 
 
-def _check_owner(path):
-    if hasattr(os, "getuid") and path.stat().st_uid not in (os.getuid(), 0):
-        raise PermissionError(f"{path} belongs to another user")
+def _check_private(folder):
+    """Raise PermissionError if someone else could have put code there."""
+    if hasattr(os, "getuid"):
+        found = folder.stat()
+        if found.st_uid != os.getuid() or found.st_mode & 0o022:
+            raise PermissionError(f"other users can write to {folder}")
 
 
 class _KernelCache(FunctionCache):
