@@ -7,6 +7,8 @@ import numpy as np
 import pytest
 
 import tinyconv as tc
+import tinyconv.nn.functional as F
+from tinyconv import nn, optim
 from tinyconv.core import defvjp, primitive
 
 
@@ -211,6 +213,143 @@ def test_retain_grad_keeps_the_gradient_of_an_intermediate_result():
     assert y.grad.item() == 3 and x.grad.item() == 12 and z.grad is None
     with pytest.raises(RuntimeError):
         tc.tensor(1.0).retain_grad()
+
+
+# ---- values that changed since they were used ----------------------------------------------------
+
+def constant_item(x, w):
+    x[0] = 100.0
+
+
+@tc.no_grad()
+def parameter_minus(x, w):
+    w -= 0.5
+
+
+@tc.no_grad()
+def parameter_item(x, w):
+    w[0, 0] = 5.0
+
+
+def optimiser_step(x, w):
+    w.grad = tc.ones_like(w)
+    optim.SGD([w], lr=0.1).step()
+
+
+def loaded_state(x, w):
+    net = nn.Linear(3, 3)
+    net.weight = w
+    net.load_state_dict(nn.Linear(3, 3).state_dict())
+
+
+def by_hand(x, w):
+    w.data *= 2
+    w.touch()
+
+
+@pytest.mark.parametrize("change, place", [
+    (constant_item, 0), (parameter_minus, 1), (parameter_item, 1), (optimiser_step, 1),
+    (loaded_state, 1), (lambda x, w: nn.init.normal_(w), 1), (by_hand, 1),
+    (lambda x, w: nn.init.zeros_(x), 0)])
+def test_an_argument_changed_between_forward_and_backward_is_named(change, place):
+    x, w = tc.ones(3, 3), nn.Parameter(np.ones((3, 3), np.float32))
+    loss = (x * w).sum()
+    change(x, w)
+    before = w.grad
+    message = fr"argument {place} of mul, shape \(3, 3\), was changed in place after it was used"
+    for walk in (loss.backward, lambda: tc.grad(loss, w)):
+        with pytest.raises(RuntimeError, match=message):
+            walk()
+    assert w.grad is before
+    (x * w).sum().backward()                       # made of the new values, it can be walked
+
+
+def test_a_change_before_the_use_or_of_a_copy_harms_nothing():
+    x, w = tc.ones(3), leaf(1.0, 2.0, 3.0)
+    x[0] = 5.0
+    with tc.no_grad():
+        w *= 2
+    y = (x.clone() * w).sum()
+    x[1] = 7.0
+    y.backward()
+    assert w.grad.tolist() == [5, 1, 1]
+
+
+def test_a_change_of_what_is_not_walked_through_harms_nothing():
+    x, w, v = leaf(1.0, 2.0), leaf(3.0, 4.0), leaf(5.0, 6.0)
+    h = x * w
+    y = (h * v).sum()
+    with tc.no_grad():
+        w += 1
+    assert tc.grad(y, [h, v], retain_graph=True)[0].tolist() == [5, 6]
+    with pytest.raises(RuntimeError, match="argument 1 of mul"):
+        y.backward()
+
+
+def test_a_second_walk_over_a_retained_graph_sees_what_changed_in_between():
+    w = leaf(2.0)
+    y = w * w
+    for _ in range(2):
+        y.backward(retain_graph=True)
+    with tc.no_grad():
+        w += 1
+    with pytest.raises(RuntimeError, match="argument 0 of mul"):
+        y.backward()
+    assert w.grad.item() == 8
+
+
+def test_clipped_gradients_that_are_in_a_graph_are_seen_as_changed():
+    w = leaf(2.0)
+    (w * w * w).backward(create_graph=True)
+    penalty = w.grad * w.grad
+    optim.clip_grad_norm_([w], 1.0)
+    with pytest.raises(RuntimeError, match="argument 0 of mul"):
+        penalty.backward()
+
+
+def test_a_key_may_change_after_it_was_used():
+    w, key = leaf(1.0, 2.0, 3.0), tc.tensor([0, 0])
+    y = w[key].sum() + tc.take_along_dim(w, key, 0).sum()
+    key[0] = 2
+    y.backward()
+    assert w.grad.tolist() == [4, 0, 0]
+
+
+def test_training_goes_on_as_ever():
+    net = nn.Sequential(nn.Linear(3, 4), nn.BatchNorm1d(4), nn.ReLU(), nn.Linear(4, 2))
+    optimizer = optim.SGD(net.parameters(), lr=0.1, momentum=0.9)
+    x, y = tc.randn(8, 3), tc.randint(2, (8,))
+    for _ in range(3):
+        optimizer.zero_grad()
+        for part in (slice(0, 4), slice(4, 8)):    # gradients of two half batches add up
+            F.cross_entropy(net(x[part]), y[part]).backward()
+        optimizer.step()
+
+
+# ---- what lies behind a freed node ---------------------------------------------------------------
+
+def test_what_was_freed_behind_an_intermediate_result_is_no_matter_to_its_own_gradient():
+    x = leaf(3.0)
+    h = x * x
+    (h * 2).backward()
+    b = h * h
+    assert tc.grad(b, [h], retain_graph=True)[0].item() == 18
+    assert tc.grad(h, h)[0].item() == 1
+    later = h * 5
+    assert tc.grad(later + h, later)[0].item() == 1
+    for walk in (b.backward, lambda: tc.grad(b, [h, x])):
+        with pytest.raises(RuntimeError, match="freed"):
+            walk()
+    assert x.grad.item() == 12
+
+
+def test_a_joint_rule_is_left_alone_where_nobody_asks_for_what_it_gives():
+    @primitive
+    def product(a, b):
+        return a * b
+    defvjp(product, joint=lambda g, y, a, b: pytest.fail("computed a gradient nobody asked for"))
+    h = product(leaf(2.0), leaf(5.0))
+    assert tc.grad(h * 3, h)[0].item() == 3
 
 
 # ---- hooks ---------------------------------------------------------------------------------------

@@ -92,6 +92,9 @@ def test_a_constant_channel_can_still_be_divided_by_its_std():
 def test_an_unknown_name_lists_the_known_ones_and_the_closest():
     with pytest.raises(DataError, match=r"'mnits'.*digits, mnist, .*did you mean 'mnist'\?"):
         data.load("mnits")
+    for nothing in (None, 3, ["digits"]):
+        with pytest.raises(DataError, match="a data set is named by a text .*got (None|int|list)"):
+            data.load(nothing)
     with pytest.raises(DataError, match="split must be 'train' or 'test', got 'val'"):
         data.load("digits", "val")
     with pytest.raises(DataError, match="size is for image folders only"):

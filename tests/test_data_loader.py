@@ -142,3 +142,8 @@ def test_batches_are_made_ahead_but_never_more_than_a_few():
 def test_arguments_that_make_no_sense_are_refused(options, complaint):
     with pytest.raises(ValueError, match=complaint):
         Loader(numbered(), **options)
+
+
+def test_only_a_data_set_can_be_loaded_from():
+    with pytest.raises(TypeError, match="Loader: dataset must be a Dataset, .* got list"):
+        Loader([1, 2], 64)

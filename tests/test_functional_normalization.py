@@ -6,6 +6,7 @@ from hypothesis import strategies as st
 
 import tinyconv as tc
 import tinyconv.nn.functional as F
+from tinyconv import nn
 from tinyconv.testing import check_grad
 from tinyconv.testing.strategies import arrays, shapes
 
@@ -180,6 +181,20 @@ def test_local_response_norm(torch, against_torch, rng, size, shape):
     check_grad(lambda x: F.local_response_norm(x, size, **options), x)
 
 
+@pytest.mark.parametrize("f", [
+    lambda x, v: F.batch_norm(x, None, None, v, v, training=True, add=x, relu=True),
+    lambda x, v: F.batch_norm(x, np.zeros(4, np.float32), np.ones(4, np.float32), v, v),
+    lambda x, v: F.layer_norm(x, 4, v, v), lambda x, v: F.group_norm(x, 2, v, v),
+    lambda x, v: F.instance_norm(x, weight=v, bias=v),
+    lambda x, v: F.local_response_norm(x, 3), lambda x, v: nn.BatchNorm2d(4)(x),
+    lambda x, v: nn.InstanceNorm2d(4)(x), lambda x, v: nn.LayerNorm(4)(x)])
+def test_arrays_and_lists_are_taken_as_tensors(rng, f):
+    x, v = rng.standard_normal((2, 4, 3, 4)).astype(np.float32), np.float32([1, 2, 3, 4])
+    expected = f(tc.tensor(x), tc.tensor(v))
+    for given in ((x, v), (x.tolist(), v.tolist())):
+        assert f(*given).tolist() == expected.tolist()
+
+
 # ---- bad input -----------------------------------------------------------------------------------
 
 @pytest.mark.parametrize("f, complaint", [
@@ -196,6 +211,13 @@ def test_local_response_norm(torch, against_torch, rng, size, shape):
     (lambda: F.layer_norm(tc.ones(4, 3), (3,), tc.ones(4)), "layer_norm.*weight"),
     (lambda: F.group_norm(tc.ones(4, 3), 2), "group_norm.*3.*2"),
     (lambda: F.instance_norm(tc.ones(4, 3, 1)), "instance_norm"),
+    (lambda: F.group_norm(tc.ones(4, 2), 2.0),
+     "group_norm: num_groups should be a whole number ≥ 1, got 2.0"),
+    (lambda: F.batch_norm(tc.ones(4, 3), [0, 0, 0], [1, 1, 1]),
+     "batch_norm: running_mean is changed in place .* got list"),
+    (lambda: F.batch_norm(tc.ones(4, 3), np.zeros(3, int), None, training=True), "got int64"),
+    (lambda: F.layer_norm(tc.ones(4, 3).long(), 3), "layer_norm.*int64"),
+    (lambda: F.local_response_norm(tc.ones(4, 3, 2), "3"), "local_response_norm: size.*'3'"),
     (lambda: F.local_response_norm(tc.ones(4), 2), "local_response_norm"),
     (lambda: F.local_response_norm(tc.ones(4, 3, 2), 0), "local_response_norm.*size")])
 def test_bad_normalisations_are_named(f, complaint):

@@ -70,9 +70,53 @@ for value in model.state_dict().values():
 print(digest.hexdigest())
 """
 
+EACH_KERNEL = """
+import hashlib, numpy as np
+from tinyconv.kernels import (convolution, elementwise, matrix, normalization, pooling, special,
+                              updates)
+from tinyconv.kernels.geometry import Geometry
+from tinyconv.kernels.pooling import Windows
+rng, digest = np.random.default_rng(0), hashlib.sha256()
 
-def test_training_gives_the_same_bits_on_any_number_of_threads():
-    assert len({run(TRAIN, NUMBA_NUM_THREADS=str(threads))[0] for threads in (1, 2, 3)}) == 1
+def keep(*results):
+    for y in results:
+        digest.update(np.ascontiguousarray(y).tobytes())
+
+for dtype in "fd":
+    def draw(*shape):
+        return rng.standard_normal(shape).astype(dtype)
+
+    geometry = Geometry((2, 9, 9), (1, 3, 3), (1, 2, 1), (0, 1, 1), (0, 1, 2), (1, 1, 2))
+    for N, C, O, groups in ((1, 33, 9, 1), (5, 6, 34, 2), (35, 17, 17, 17)):
+        x, w, g = draw(N, C, 2, 9, 9), draw(O, C // groups, 1, 3, 3), draw(N, O, *geometry.output)
+        keep(convolution.conv(x, w, draw(O), geometry, groups),
+             convolution.conv_input(g, w, geometry, groups),
+             convolution.conv_weight(x, g, geometry, groups))
+        windows = [Windows(np.array(a), np.array(b), 1) for a, b in
+                   (([0], [2]), ([0, 2, 5], [3, 7, 9]), ([0, 1, 4], [4, 9, 9]))]
+        y, where = pooling.window_max(x, windows)
+        scales = [np.full(len(v.start), 1 / 3) for v in windows]
+        total = pooling.window_sum(x, windows, scales)
+        keep(y, where, pooling.take(x, where), pooling.put(y, where, x.shape[2:]), total,
+             pooling.window_spread(total, windows, scales, x.shape[2:]))
+    keep(matrix.matmul(draw(300, 600), draw(600, 33)), matrix.matmul(draw(3, 70, 9), draw(9, 5)))
+    x, g, extra = draw(3, 1000, 33)
+    vectors = draw(5, 33)
+    keep(*normalization.moments(x), normalization.normalize(x, *vectors[:3], extra, True),
+         *normalization.masked_sums(g, extra, x, *vectors[:2], True),
+         *normalization.masked_sums(g, extra, x, *vectors[:2], False)[1:],
+         normalization.pull(g, x, *vectors), normalization.column_sums(g))
+    x, g = draw(2, 100_000)
+    keep(elementwise.relu(x), elementwise.relu_pull(g, x), special.erf(x))
+    updates.sgd(x, g, None, 0.1, 0.01, 0.0, 1.0, False)
+    keep(x)
+print(digest.hexdigest())
+"""
+
+
+@pytest.mark.parametrize("code", [TRAIN, EACH_KERNEL], ids=["training", "each kernel"])
+def test_the_same_bits_on_any_number_of_threads(code):
+    assert len({run(code, NUMBA_NUM_THREADS=str(threads))[0] for threads in (1, 2, 3)}) == 1
 
 
 def test_a_folder_that_others_can_write_to_is_not_used(tmp_path):

@@ -51,6 +51,36 @@ def test_constants():
     assert (init.ones_(tc.empty(2)).data == 1).all() and (init.zeros_(tc.empty(2)).data == 0).all()
 
 
+@pytest.mark.parametrize("shape", [(3, 5), (5, 3), (4, 4)])
+def test_an_identity_passes_on_what_a_layer_can_hold(torch, shape):
+    expected = torch.nn.init.eye_(torch.empty(*shape))
+    np.testing.assert_array_equal(init.eye_(tc.empty(*shape)).data, expected.numpy())
+
+
+@pytest.mark.parametrize("shape, groups", [((4, 4, 3), 1), ((3, 5, 4), 1), ((6, 2, 3, 5), 3),
+                                           ((6, 1, 2, 2), 2), ((4, 3, 1, 2, 3), 2)])
+def test_a_dirac_kernel_is_pytorchs(torch, shape, groups):
+    expected = torch.nn.init.dirac_(torch.empty(*shape), groups)
+    np.testing.assert_array_equal(init.dirac_(tc.empty(*shape), groups).data, expected.numpy())
+
+
+def test_a_convolution_with_a_dirac_kernel_is_the_identity():
+    conv = nn.Conv2d(4, 4, 3, padding="same", groups=2, bias=False)
+    init.dirac_(conv.weight, groups=2)
+    x = tc.randn(2, 4, 5, 6)
+    np.testing.assert_array_equal(conv(x).data, x.data)
+
+
+@pytest.mark.parametrize("sparsity, zeros", [(0, 0), (0.1, 10), (0.555, 56), (1, 100)])
+def test_sparse_weights_have_their_zeros_in_every_column(sparsity, zeros):
+    x = filled(init.sparse_, (100, 40), sparsity=sparsity, std=0.5)
+    assert ((x == 0).sum(0) == zeros).all()
+    if 0 < zeros < 100:
+        assert len({tuple(column) for column in (x == 0).T}) > 30      # in places of its own
+    if zeros < 100:
+        assert_normal(x[x != 0], 0.5)
+
+
 def test_the_truncated_normal_distribution_is_cut_and_not_clipped():
     x = filled(init.trunc_normal_, mean=0.5, std=2, a=-1, b=2)
     cut = stats.truncnorm((-1 - 0.5) / 2, (2 - 0.5) / 2, 0.5, 2)
@@ -82,6 +112,14 @@ def test_initialisers_fill_in_place_and_name_what_is_wrong():
         init.kaiming_normal_(tc.zeros(5))
     with pytest.raises(ValueError, match="'fan_in' or 'fan_out', got 'fan_avg'"):
         init.kaiming_normal_(p, mode="fan_avg")
+    for fill, shape, words in (
+            (init.eye_, (2, 3, 4), "eye_: expected 2 dimensions"),
+            (init.dirac_, (2, 3), "dirac_: expected the weight of a convolution"),
+            (lambda t: init.dirac_(t, 2), (3, 3, 3), "groups should divide the 3 output channels"),
+            (lambda t: init.sparse_(t, 0.1), (3,), "sparse_: expected 2 dimensions"),
+            (lambda t: init.sparse_(t, 1.5), (3, 3), "sparsity is a part")):
+        with pytest.raises(ValueError, match=words):
+            fill(tc.zeros(*shape))
     with pytest.raises(RuntimeError, match="fills a leaf"):
         init.zeros_(p * 2)
 

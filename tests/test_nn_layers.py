@@ -54,6 +54,14 @@ LAYERS = [
     ("AdaptiveMaxPool1d", dict(output_size=3), (2, 2, 7)),
     ("AdaptiveMaxPool2d", dict(output_size=(2, 3)), (2, 3, 5, 7)),
     ("AdaptiveMaxPool3d", dict(output_size=2), (1, 2, 3, 4, 5)),
+    *[(f"{kind}Pad{d}d", dict(padding=padding, **more), shape)
+      for kind, more in (("Constant", dict(value=2.5)), ("Zero", {}), ("Reflection", {}),
+                         ("Replication", {}), ("Circular", {}))
+      for d, padding, shape in ((1, 2, (2, 3, 5)), (1, (0, 3), (3, 5)), (1, (-1, 1), (2, 3, 5)),
+                                (2, 1, (2, 3, 4, 5)), (2, (1, 2, 3, 0), (3, 4, 5)),
+                                (3, (0, 1, 2, 1, 1, 2), (2, 2, 3, 4, 5)), (3, 1, (2, 3, 4, 5)))],
+    ("ZeroPad2d", dict(padding=1), (3, 4)),
+    ("ConstantPad1d", dict(padding=(1, 2), value=-1.0), (2, 1, 2, 2, 3)),
     ("BatchNorm1d", dict(num_features=3), (6, 3)),
     ("BatchNorm1d", dict(num_features=3, momentum=None), (4, 3, 5)),
     ("BatchNorm2d", dict(num_features=3, eps=1e-2, momentum=0.3), (4, 3, 2, 3)),
@@ -218,7 +226,32 @@ def test_spatial_pyramid_pooling_makes_the_same_number_of_features_of_any_image(
      "padding_mode should be one of zeros, reflect, replicate, circular, got 'mirror'"),
     (lambda: nn.ConvTranspose1d(3, 8, 3, padding_mode="reflect"),
      "only padding_mode='zeros' is defined"),
-    (lambda: nn.GroupNorm(4, 6), "num_channels=6 should be a multiple of num_groups=4")])
+    (lambda: nn.GroupNorm(4, 6), "num_channels=6 should be a multiple of num_groups=4"),
+    (lambda: nn.GroupNorm(2.0, 4), "GroupNorm: num_groups should be a whole number ≥ 1, got 2.0"),
+    (lambda: nn.Linear(-1, 3), "Linear: in_features should be a whole number ≥ 0, got -1"),
+    (lambda: nn.Linear(3, "4"), "Linear: out_features should be a whole number ≥ 0, got '4'"),
+    (lambda: nn.Conv2d(0, 4, 3), "Conv2d: in_channels should be a whole number ≥ 1, got 0"),
+    (lambda: nn.Conv2d(3, 4.0, 3), "Conv2d: out_channels should be a whole number ≥ 1, got 4.0"),
+    (lambda: nn.Conv2d(3, 4, 3, groups=0), "Conv2d: groups should be a whole number ≥ 1, got 0"),
+    (lambda: nn.BatchNorm2d(-3), "BatchNorm2d: num_features should be a whole number ≥ 1, got -3"),
+    (lambda: nn.InstanceNorm1d(None), "InstanceNorm1d: num_features should be a whole number"),
+    (lambda: nn.LayerNorm((3, 0)), "LayerNorm: normalized_shape should be a whole number ≥ 1"),
+    (lambda: nn.LayerNorm(2.5), "LayerNorm: normalized_shape should be a whole number ≥ 1"),
+    (lambda: nn.LocalResponseNorm(0), "LocalResponseNorm: size should be a whole number ≥ 1"),
+    (lambda: nn.MaxPool2d(0), "MaxPool2d: kernel_size should be a whole number ≥ 1 or 2 of them"),
+    (lambda: nn.MaxPool1d(2, stride=0), "MaxPool1d: stride should be a whole number ≥ 1, got 0"),
+    (lambda: nn.MaxPool3d(2, padding=(1, 1)), "MaxPool3d: padding should be a whole number ≥ 0"),
+    (lambda: nn.MaxPool2d(2, dilation=0.5), "MaxPool2d: dilation should be a whole number ≥ 1"),
+    (lambda: nn.AvgPool2d((2, -2)), "AvgPool2d: kernel_size should be a whole number ≥ 1"),
+    (lambda: nn.AdaptiveAvgPool2d((1, 2, 3)), "AdaptiveAvgPool2d: output_size should be a whole"),
+    (lambda: nn.SpatialPyramidPool((1, 0)), "SpatialPyramidPool: level should be a whole number"),
+    (lambda: nn.ReflectionPad2d((1, 2)),
+     "ReflectionPad2d: padding should be a whole number or 4 of them, got (1, 2)"),
+    (lambda: nn.ZeroPad1d(1.5), "ZeroPad1d: padding should be a whole number or 2 of them"),
+    (lambda: nn.CircularPad2d(1)(tc.ones(3, 4)),
+     "CircularPad2d: input should have 4 dimensions, (N, C, ...), or 3 without a batch, got shape"),
+    (lambda: nn.ReflectionPad1d(3)(tc.ones(2, 3)), "pad: reflect padding (3, 3) is too wide"),
+    (lambda: nn.Dropout("a"), "Dropout: p is a probability between 0 and 1, got 'a'")])
 def test_settings_that_make_no_sense_are_refused(make, words):
     with pytest.raises(ValueError) as error:
         make()

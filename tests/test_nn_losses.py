@@ -197,6 +197,26 @@ def test_a_bad_target_is_named(target, error, words):
     assert words in str(info.value)
 
 
+@pytest.mark.parametrize("f", [
+    lambda x, t, w: F.cross_entropy(x, t, weight=w), lambda x, t, w: F.nll_loss(x, t, weight=w),
+    lambda x, t, w: nn.CrossEntropyLoss(weight=w)(x, t),
+    lambda x, t, w: F.mse_loss(x, x), lambda x, t, w: F.l1_loss(x, x),
+    lambda x, t, w: F.binary_cross_entropy_with_logits(x, x, weight=w, pos_weight=w)])
+def test_arrays_and_lists_are_taken_as_tensors(rng, f):
+    x, t, w = rng.standard_normal((5, 3)), np.array([0, 2, 1, 1, 0]), np.array([1.0, 2.0, 0.5])
+    expected = f(tc.tensor(x), tc.tensor(t), tc.tensor(w)).item()
+    assert f(x, t, w).item() == expected
+    assert f(tc.tensor(x), t.tolist(), w.tolist()).item() == expected
+
+
+def test_a_target_may_change_after_the_loss_was_computed():
+    x, t = tc.randn(4, 3, requires_grad=True), tc.tensor([0, 1, 2, 0])
+    expected = tc.grad(F.cross_entropy(x, t), x)[0]
+    loss = F.cross_entropy(x, t)
+    t[0] = 2
+    assert tc.grad(loss, x)[0].tolist() == expected.tolist()
+
+
 @pytest.mark.parametrize("arguments, words", [
     ({"reduction": "average"}, "reduction should be 'none', 'mean' or 'sum', got 'average'"),
     ({"label_smoothing": 1.5}, "label_smoothing lies between 0 and 1, got 1.5"),

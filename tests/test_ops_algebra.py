@@ -84,7 +84,10 @@ def test_linear(torch, against_torch, rng, shape, bias):
     ("bij,bjk->bik", [(2, 3, 4), (2, 4, 2)]), ("i,j->ij", [(3,), (2,)]), ("i,i", [(3,), (3,)]),
     ("bi,bj,bk->ijk", [(2, 3), (2, 4), (2, 2)]), ("...ij,...jk->...ik", [(2, 3, 4), (2, 4, 2)]),
     ("...ij,jk->...ik", [(5, 2, 3, 4), (4, 2)]), ("ij,ij->", [(2, 3), (2, 3)]),
-    ("i,jk->k", [(2,), (3, 4)]), ("iij->j", [(2, 2, 3)]), ("b i j -> b j i", [(2, 3, 4)])])
+    ("i,jk->k", [(2,), (3, 4)]), ("iij->j", [(2, 2, 3)]), ("b i j -> b j i", [(2, 3, 4)]),
+    ("...ij,...jk->...ik", [(5, 1, 2, 3), (4, 3, 2)]), ("...i,...i->...", [(2, 1, 3), (5, 3)]),
+    ("...,...", [(1, 3), (2, 1)]), ("...,...->", [(1,), (4,)]), ("...i->...", [(1, 3)]),
+    ("ij,jk->ik", [(2, 1), (3, 4)]), ("ii,i->i", [(1, 1), (3,)])])
 def test_einsum(torch, against_torch, rng, equation, shapes):
     args = [rng.standard_normal(s) for s in shapes]
     against_torch(lambda *t: tc.einsum(equation, *t), lambda *t: torch.einsum(equation, *t), *args)
@@ -101,6 +104,9 @@ def test_einsum(torch, against_torch, rng, equation, shapes):
     (lambda: F.linear(tc.ones(2, 3), tc.ones(4, 3), tc.ones(2, 4)), r"linear: bias.*\(2, 4\)"),
     (lambda: tc.einsum("ij,jk->ik", tc.ones(2, 3)), "einsum.*terms"),
     (lambda: tc.einsum("ij,jk->ik", tc.ones(2, 3), tc.ones(2, 3)), "einsum.*'j'"),
+    (lambda: tc.einsum("ij,jk->ik", tc.ones(2, 2), tc.ones(3, 1)), "einsum.*'j'.*2 and 3"),
+    (lambda: tc.einsum("...,...", tc.ones(2), tc.ones(3)), "einsum.*lengths 2 and 3"),
+    (lambda: tc.einsum(tc.ones(2), "i"), "einsum: expected an equation .* got Tensor"),
     (lambda: tc.einsum("ijk->i", tc.ones(2, 3)), "einsum"),
     (lambda: tc.einsum("ij->ik", tc.ones(2, 3)), "einsum|k")])
 def test_bad_products_are_named(f, complaint):

@@ -83,6 +83,76 @@ def test_long_float32_sums_lose_nothing_to_order(shape, dim):
         assert np.abs(bias.grad.data / x.astype(np.float64).reshape(-1, 3).sum(0) - 1).max() < 2e-7
 
 
+# ---- products and running sums -------------------------------------------------------------------
+
+@given(problem=reductions())
+def test_products_to_second_order_and_as_pytorch(torch, against_torch, problem):
+    x, dim, keepdim = problem
+    check_grad(lambda x: tc.prod(x, dim, keepdim), x, name="prod")
+    if dim is None:
+        against_torch(lambda x: x.prod(), lambda x: x.prod(), x)
+    elif not isinstance(dim, tuple):
+        against_torch(lambda x: x.prod(dim, keepdim), lambda x: x.prod(dim, keepdim), x)
+    assert tc.prod(tc.tensor(x), dim, keepdim).shape == x.prod(dim, keepdims=keepdim).shape
+
+
+@pytest.mark.parametrize("zeros", [(), (1,), (1, 3), (0, 2, 4), (0, 1, 2, 3, 4)])
+def test_derivatives_of_a_product_are_right_at_zeros(torch, against_torch, rng, zeros):
+    x = rng.uniform(0.5, 2, (3, 5))
+    x[1, list(zeros)] = 0
+    check_grad(lambda x: x.prod(1), x, order=3)
+    check_grad(lambda x: x.prod(), x, order=3)
+    for dim in (1, 0):
+        against_torch(lambda x: x.prod(dim), lambda x: x.prod(dim), x)
+
+    def second(grad, x, v):
+        (g,) = grad((x.prod(1) * x.sum(1)).sum(), x, create_graph=True)
+        return grad((g * v).sum(), x)[0]
+    v = rng.standard_normal(x.shape)
+    ours = second(tc.grad, tc.tensor(x, requires_grad=True), tc.tensor(v))
+    theirs = second(torch.autograd.grad, torch.tensor(x, requires_grad=True), torch.tensor(v))
+    np.testing.assert_allclose(ours.data, theirs.numpy(), rtol=1e-12, atol=1e-12)
+
+
+def test_long_products_do_not_overflow_half_way_and_cost_what_they_should():
+    x = tc.tensor(np.float32([1e30, 1e30, 1e-30, 1e-30] * 250), requires_grad=True)
+    y = x.prod()
+    y.backward()
+    assert y.item() == pytest.approx(1, rel=1e-4) and y.dtype == np.float32
+    np.testing.assert_allclose(x.grad.data, 1 / x.data, rtol=1e-4)
+    big = tc.ones(1_000_001).requires_grad_()
+    big.prod().backward()
+    assert (big.grad.data == 1).all()
+
+
+@pytest.mark.parametrize("dtype", [np.int64, np.int32, np.bool_, np.uint8, np.float16, np.float32])
+@pytest.mark.parametrize("name, args", [("prod", (0,)), ("prod", ()), ("cumsum", (0,)),
+                                        ("cumsum", (-1,))])
+def test_products_and_running_sums_of_other_dtypes_as_pytorch(torch, name, args, dtype):
+    x = np.array([[1, 0, 3], [1, 1, 1]]).astype(dtype)
+    y, t = getattr(tc.as_tensor(x), name)(*args), getattr(torch.tensor(x), name)(*args)
+    assert y.dtype == t.numpy().dtype and y.tolist() == t.tolist()
+
+
+@given(problem=reductions(one=True, min_side=0))
+@example(problem=(np.array(2.5), 0, False))
+@example(problem=(np.zeros((0, 3)), 0, False))
+def test_running_sums_to_second_order_and_as_pytorch(against_torch, problem):
+    x, dim, _ = problem
+    dim = 0 if dim is None else dim
+    check_grad(lambda x: tc.cumsum(x, dim), x, name="cumsum")
+    against_torch(lambda x: x.cumsum(dim), lambda x: x.cumsum(dim), x)
+    against_torch(lambda x: x.prod(dim), lambda x: x.prod(dim), x)
+
+
+def test_a_long_running_sum_in_float32_loses_nothing_to_order():
+    x = np.random.default_rng(0).random(65536).astype(np.float32)
+    exact = np.cumsum(x.astype(np.float64))
+    assert np.abs(tc.cumsum(tc.tensor(x), 0).data / exact - 1).max() < 2e-7
+
+
+# ---- extremes, softmax ---------------------------------------------------------------------------
+
 @pytest.mark.parametrize("name", ["max", "min"])
 @given(problem=reductions("distinct", one=True))
 def test_extremes_along_a_dimension_come_with_their_places(torch, against_torch, name, problem):
@@ -153,7 +223,7 @@ def test_sums_of_nothing_are_zero(against_torch, problem):
 
 
 @pytest.mark.parametrize("name", ["sum", "mean", "amax", "var", "argmax", "max", "softmax",
-                                  "log_softmax", "logsumexp", "any"])
+                                  "log_softmax", "logsumexp", "any", "prod", "cumsum"])
 def test_a_dimension_that_is_not_there_is_an_error(name):
     named = {"var": "mean", "max": "argmax"}.get(name, name)      # what they are made of
     with pytest.raises(IndexError, match=f"{named}: .*3"):

@@ -8,7 +8,6 @@ from hypothesis import strategies as st
 
 from tinyconv import optim
 from tinyconv.core import Tensor, add
-from tinyconv.kernels import reference_updates, updates
 from tinyconv.optim import lr_scheduler
 
 decays = st.sampled_from([0, 1e-4, 0.1])
@@ -175,30 +174,6 @@ def test_schedules_in_sequence_equal_those_of_pytorch(first, second, lr):
         expected = rates_of(torch.optim.lr_scheduler, theirs)
     ours = rates_of(lr_scheduler, optim.SGD([Tensor(np.zeros(1), requires_grad=True)], lr=lr))
     np.testing.assert_allclose(ours, expected, rtol=1e-12)
-
-
-# ---- kernels -------------------------------------------------------------------------------------
-
-@given(st.sampled_from(["sgd", "adam", "rmsprop"]), st.sampled_from([np.float32, np.float64]),
-       st.integers(0, 70), seeds, st.booleans(), st.booleans())
-def test_kernels_equal_their_twins(name, dtype, size, seed, first, second):
-    generator = np.random.default_rng(seed)
-    p, g, *memories = generator.standard_normal((5, size)).astype(dtype)
-    memories = [np.abs(m) for m in memories]
-    arguments = {
-        "sgd": lambda a, b, c: ([a if first else None], (0.1, 0.01, 0.9, 0.7, second)),
-        "adam": lambda a, b, c: ([a, b, c if first else None], (0.01, 0.9, 0.99, 1e-8, 0.1, 0.99)),
-        "rmsprop": lambda a, b, c: ([a + 9, b / 9 if first else None, c if second else None],
-                                    (0.01, 0.9, 1e-8, 0.1, 0.9))}[name]
-    results = []
-    for module in (updates, reference_updates):
-        mine, (kept, numbers) = p.copy(), arguments(*(m.copy() for m in memories))
-        getattr(module, name)(mine, g, *kept, *numbers)
-        results.append([mine, *(m for m in kept if m is not None)])
-    for fast, plain in zip(*results, strict=True):
-        assert fast.dtype == plain.dtype == dtype
-        eps = np.finfo(dtype).eps
-        np.testing.assert_allclose(fast, plain, rtol=8 * eps, atol=8 * eps)
 
 
 # ---- in place, whatever the layout ---------------------------------------------------------------

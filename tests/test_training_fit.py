@@ -284,10 +284,29 @@ def test_the_learning_rate_follows_the_batch_size_unless_it_is_given():
     (dict(epochs=0), "epochs must be a whole number of at least 1, got 0"),
     (dict(batch_size=1.5), "batch_size"), (dict(lr=float("nan")), "lr must be"),
     (dict(lr=-1), "lr must be"), (dict(label_smoothing=1), "label_smoothing"),
+    (dict(lr="a"), r"lr must be a number in \[0, inf\), got 'a'"),
+    (dict(momentum=None), "momentum must be"),
+    (dict(warmup=1.5), "warmup must be"), (dict(epochs=True), "epochs must be"),
+    (dict(crop=-1), "crop must be a whole number of at least 0, got -1"),
+    (dict(shift=0.5), "shift must be"), (dict(flip="yes"), "flip must be True or False, got 'yes'"),
     (dict(optimizer="magic"), "optimizer must be 'sgd' or 'adamw', got 'magic'")])
 def test_a_bad_recipe_is_refused(values, says):
     with pytest.raises(ValueError, match=says):
         Recipe(**values)
+
+
+@pytest.mark.parametrize("args, options, says", [
+    (("lenet5", "digits"), {}, "model must be a Module, got str 'lenet5'; models.create"),
+    ((None, "digits"), {}, "model must be a Module, got NoneType"),
+    ((nn.Identity(), "digits"), {"test": "digits"}, "test must be a Dataset, got str 'digits'"),
+    ((nn.Identity(), "digits"), {"recipe": {"lr": 1}}, "recipe must be a Recipe, got dict"),
+    ((nn.Identity(), None), {}, "a data set is named by a text or .* got NoneType"),
+    ((nn.Identity(), "digits"), {"lr": "fast"}, "lr must be a number"),
+    ((nn.Identity(), "digits"), {"seed": "x"}, "seed must be a whole number .* got 'x'")])
+def test_what_cannot_be_trained_is_named_before_anything_happens(tmp_path, args, options, says):
+    with pytest.raises((TypeError, ValueError), match=says):
+        training.fit(*args, **options, out=tmp_path / "run", progress=False)
+    assert not (tmp_path / "run").exists()
 
 
 # ---- figures and progress ------------------------------------------------------------------------

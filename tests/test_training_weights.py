@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 
 from tinyconv import checkpoint, models, nn, random
-from tinyconv.checkpoint import CheckpointError, load_weights, save_weights, write_atomically
+from tinyconv.atomic import write_atomically
+from tinyconv.checkpoint import CheckpointError, load_weights, save_weights
 
 
 @pytest.fixture
@@ -125,6 +126,12 @@ def test_every_truncation_of_a_file_is_refused(tmp_path):
 def test_a_missing_file_is_named(model, tmp_path):
     with pytest.raises(FileNotFoundError, match="nowhere"):
         load_weights(model, tmp_path / "nowhere")
+
+
+def test_a_missing_folder_is_named_and_not_the_temporary_file(model, tmp_path):
+    with pytest.raises(FileNotFoundError, match="cannot write 'w.safetensors'") as error:
+        save_weights(model, tmp_path / "nowhere" / "w.safetensors")
+    assert error.value.filename == str(tmp_path / "nowhere") and ".part" not in str(error.value)
 
 
 @pytest.mark.parametrize("call", ["os.fsync", "os.replace"])

@@ -4,11 +4,11 @@ safetensors is a header in JSON (names, dtypes, shapes, offsets) and the bytes o
 tools read it, and nothing in it can run. https://github.com/huggingface/safetensors
 """
 import json
-import os
-import secrets
 from pathlib import Path
 
 import numpy as np
+
+from .atomic import write_atomically
 
 
 class CheckpointError(ValueError):
@@ -70,28 +70,3 @@ def read_weights(path):
     except (SafetensorError, TypeError, AttributeError) as error:    # the last two: unknown dtypes
         raise CheckpointError(f"{path} is not a safetensors file that can be read: "
                               f"{error}") from None
-
-
-def write_atomically(path, data):
-    """Write bytes to `path` so that at any moment, crash or not, it is the old file or the new one.
-
-    The bytes go to a temporary file in the same folder, are forced to the disk, and take the name
-    in one step; then the folder is forced to the disk, because the name is kept there. (Windows
-    cannot do the last.)
-    """
-    path = Path(path)
-    temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}.part")
-    try:
-        with open(temporary, "xb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(temporary, path)
-    finally:
-        temporary.unlink(missing_ok=True)
-    if os.name == "posix":
-        folder = os.open(path.parent, os.O_RDONLY)
-        try:
-            os.fsync(folder)
-        finally:
-            os.close(folder)

@@ -6,7 +6,11 @@ _default = [np.random.default_rng()]
 
 def manual_seed(seed):
     """Seed the default generator, for initialisers, dropout and `randn`; returns it."""
-    _default[0] = np.random.default_rng(seed)
+    try:
+        _default[0] = np.random.default_rng(seed)
+    except (TypeError, ValueError):
+        raise ValueError(f"manual_seed: seed must be a whole number of at least 0, got {seed!r}"
+                         ) from None
     return _default[0]
 
 

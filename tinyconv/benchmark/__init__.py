@@ -10,7 +10,7 @@
     table, figures  what people read; figures are drawn from the JSON alone
     folder          what is kept of a suite: JSON, Markdown, PNG
 
-This process measures nothing itself, and imports neither PyTorch nor any kernel.
+This process computes nothing itself, and never imports PyTorch.
 """
 from .case import OURS, SIDES
 from .folder import keep, read

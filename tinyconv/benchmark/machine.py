@@ -39,7 +39,7 @@ def versions():
 
 
 def commit():
-    """The commit of the source, with "-dirty" if it was changed since; None for what is installed."""
+    """The commit of the source, with "-dirty" if it was changed since; None if it is installed."""
     here = Path(__file__).parent
     if not _git(here, "ls-files", "--error-unmatch", "../__init__.py"):
         return None                    # not our repository, even if there is one around

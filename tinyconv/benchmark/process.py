@@ -34,6 +34,7 @@ class Process:
     def __init__(self, side, threads, caches=None):
         self.side, self._errors = side, tempfile.TemporaryFile("w+", errors="replace")
         environment = {**os.environ, **{name: str(threads) for name in POOLS}}
+        environment.pop("PYTHONSAFEPATH", None)            # modules are found in `cwd`
         if caches is not None:
             environment |= {name: str(caches) for name in CACHES}
         if side == OURS:

@@ -1,11 +1,10 @@
 """The sides in turn, round after round.
 
 In every round each side has a new process, which does the cases one after another; for each case
-the sides take turns: A B C D, A B C D, … So what changes slowly (the clock of the processor, other
-programs) touches all sides alike, and what differs from process to process (where memory lies) is
-sampled, too. Only one process computes at a time.
+the sides take turns: A B C D, A B C D, … So what changes slowly (the processor's clock, other
+programs) touches all sides alike, and what differs between processes (where memory lies) is
+sampled as well. Only one process computes at a time.
 """
-import math
 import tempfile
 import time
 from contextlib import nullcontext
@@ -30,7 +29,8 @@ def measure(suite, rounds, threads, quick=False, only=None, without=(), tick=Non
              if only is None or only.lower() in case.title.lower()]
     document = {"format": FORMAT, "suite": suite.name, "about": suite.about, "quick": quick,
                 "only": only, "without": list(without),
-                "date": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()), "threads": threads, "rounds": 0, "commit": machine.commit(),
+                "date": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
+                "threads": threads, "rounds": 0, "commit": machine.commit(),
                 "machine": machine.describe(), "versions": machine.versions(),
                 "load": [machine.load()]}
     with tempfile.TemporaryDirectory(prefix="tinyconv-bench-") as folder:
@@ -102,6 +102,5 @@ class _Run:
                                  {side: self.failures[case.title, side] for side in case.sides
                                   if (case.title, side) in self.failures})
                  for case in self.cases]
-        findings = [summary.of_finding(f) for f in self.suite.findings(lines)
-                    if math.isfinite(f.value)]
-        return {"cases": lines, "findings": findings}
+        findings = [] if self.quick else map(summary.of_finding, self.suite.findings(lines))
+        return {"cases": lines, "findings": list(findings)}

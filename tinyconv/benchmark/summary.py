@@ -49,7 +49,7 @@ def of_case(case, answers, failures):
              "limit": case.limit, "flops": case.flops, "bytes": case.bytes, "sides": sides}
     _compare(case, entry)
     stray = _stray({side: given[0]["fingerprint"] for side, given in answers.items()
-                    if "failed" not in sides.get(side, {"failed": 1}) and "fingerprint" in given[0]})
+                    if "median" in sides.get(side, ()) and "fingerprint" in given[0]})
     if stray:
         entry["stray"] = stray
     return entry

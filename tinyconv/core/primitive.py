@@ -45,9 +45,12 @@ def _called(f, args, kwargs):
               for a in args]
     try:
         y = np.asarray(f(*arrays, **kwargs))
-    except (ValueError, TypeError, IndexError) as error:
+    except (ValueError, TypeError, IndexError, AttributeError) as error:
         name = f.__name__.lstrip("_")
-        if str(error).startswith(f"{name}:"):
+        if arrays and isinstance(arrays[0], list):
+            raise TypeError(f"{name}: expected a tensor or an array first, got a list; "
+                            "make it one with tc.tensor") from error
+        if str(error).startswith(f"{name}:") or isinstance(error, AttributeError):
             raise
         kind = next(k for k in (IndexError, TypeError, ValueError) if isinstance(error, k))
         raise kind(f"{name}: {error}") from error

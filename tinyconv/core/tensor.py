@@ -3,7 +3,9 @@ from itertools import count
 
 import numpy as np
 
-births = count()                  # every node is numbered: a result is younger than its arguments
+# nodes and changes are numbered in one row: a result is younger than its arguments, and an argument
+# that is younger than a result of it was changed since
+births = count(1)
 
 
 class Node:
@@ -18,11 +20,11 @@ class Node:
 
     def release(self):
         """Forget the arguments: what only they kept alive is freed, and no second walk can pass."""
-        self.args = self.kwargs = None
+        self.args, self.kwargs = (), {}
 
     @property
     def name(self):
-        return self.op.__name__
+        return self.op.__name__.lstrip("_")
 
     def __repr__(self):
         return f"<{self.name}>"
@@ -36,16 +38,17 @@ class Tensor:
     and methods carry PyTorch's names; those that compute are listed in `ops/methods.py`.
 
     Tensors are values: an operation never changes its arguments, and `x += y` makes a new tensor.
-    The one exception is a leaf under `no_grad`, which is how parameters are updated.
+    The one exception is a leaf under `no_grad`, which is how parameters are updated; a graph that
+    still needs the old values then refuses to be walked (see `touch`).
     """
-    __slots__ = ("data", "requires_grad", "grad", "grad_fn", "_hooks", "_retains_grad",
+    __slots__ = ("data", "requires_grad", "grad", "grad_fn", "changed", "_hooks", "_retains_grad",
                  "__weakref__")
     __array_ufunc__ = None                       # so that `array + tensor` asks the tensor
 
     def __init__(self, data, requires_grad=False, dtype=None):
         self.data = as_array(data, dtype)
         self.requires_grad, self.grad, self.grad_fn = False, None, None
-        self._hooks, self._retains_grad = None, False
+        self.changed, self._hooks, self._retains_grad = 0, None, False
         if requires_grad:
             self.requires_grad_()
 
@@ -143,6 +146,15 @@ class Tensor:
         """The same array as a constant: no gradient flows through it."""
         return wrap(self.data)
 
+    def touch(self):
+        """Note that the array was just written to: who used the old values must not be walked.
+
+        Whatever of this library writes in place calls it (`x[key] = value`, `x += y` on a leaf,
+        optimisers, initialisers, `load_state_dict`). NumPy does not: after a change by hand, such
+        as `x.data *= 2` or one through an array that shares the memory, call it yourself.
+        """
+        self.changed = next(births)
+
     def retain_grad(self):
         """Let `backward` store the gradient of this tensor although it is not a leaf."""
         if not self.requires_grad:
@@ -193,4 +205,5 @@ def wrap(array):
     tensor.data = array if type(array) is np.ndarray else np.asarray(array)
     tensor.requires_grad = tensor._retains_grad = False
     tensor.grad = tensor.grad_fn = tensor._hooks = None
+    tensor.changed = 0
     return tensor

@@ -14,7 +14,8 @@ def grad(outputs, inputs, grad_outputs=None, retain_graph=None, create_graph=Fal
     where an output has one element). With `create_graph` the results can be differentiated in turn;
     with `retain_graph` (default: `create_graph`) the graph may be walked again. An input the
     outputs do not depend on is an error, or None with `allow_unused`. Only what leads to the inputs
-    is computed.
+    is computed, and only that has to be as it was recorded: RuntimeError if some of it was freed by
+    an earlier walk or changed in place.
     """
     outputs, inputs = _as_list(outputs), _as_list(inputs)
     given = [None] * len(outputs) if grad_outputs is None else _as_list(grad_outputs)
@@ -39,7 +40,7 @@ def backward(self, gradient=None, retain_graph=None, create_graph=False):
     `gradient` is the cotangent ∂L/∂self; a tensor with one element may leave it out (1). With
     `create_graph` the gradients can be differentiated in turn; with `retain_graph` (default:
     `create_graph`) the graph may be walked again. Raises RuntimeError if the graph was freed by an
-    earlier walk.
+    earlier walk, or if an argument of an operation was changed in place since.
     """
     found = _walk([self], [_cotangent(self, gradient)], None, retain_graph, create_graph)
     with set_grad_enabled(create_graph):
@@ -60,8 +61,9 @@ def _walk(roots, cotangents, targets, retain_graph, create_graph):
     """
     retain_graph = create_graph if retain_graph is None else retain_graph
     gradients, found = {}, {}
-    history = _history(roots)
+    history = _history(roots, targets)
     wanted = None if targets is None else _leading_to(targets, history)
+    _check_unchanged(history, wanted)
     with set_grad_enabled(create_graph):
         for root, g in zip(roots, cotangents):
             _collect(gradients, root, g)
@@ -81,15 +83,18 @@ def _walk(roots, cotangents, targets, retain_graph, create_graph):
         return _unshared(found, cotangents, create_graph)
 
 
-def _history(roots):
-    """All tensors with a node that the roots were made from, the roots included, oldest first."""
+def _history(roots, targets):
+    """All tensors with a node that the roots were made from, the roots included, oldest first.
+
+    What an earlier walk freed is a dead end, and an error where a target may lie behind it.
+    """
     seen, stack = set(), [y for y in roots if y.grad_fn is not None]
     while stack:
         y = stack.pop()
         if y in seen:
             continue
         seen.add(y)
-        if y.grad_fn.args is None:
+        if not y.grad_fn.args and _may_lead_to(targets, y):
             raise RuntimeError(f"backward: the graph behind this result of {y.grad_fn.name} was "
                                "freed by an earlier backward; pass retain_graph=True to the "
                                "earlier one to walk it again")
@@ -97,6 +102,24 @@ def _history(roots):
             if isinstance(x, Tensor) and x.grad_fn is not None and x not in seen:
                 stack.append(x)
     return sorted(seen, key=lambda y: y.grad_fn.birth)
+
+
+def _may_lead_to(targets, y):
+    """Whether a target may lie behind y, whose arguments are forgotten: none that is younger."""
+    return targets is None or any(
+        x.is_leaf or x.grad_fn.birth < y.grad_fn.birth for x in targets if x is not y)
+
+
+def _check_unchanged(history, wanted):
+    """Raise RuntimeError if a value that the walk needs was overwritten since it was recorded."""
+    for y in history:
+        node = y.grad_fn
+        for i, x in enumerate(node.args):
+            if isinstance(x, Tensor) and x.changed > node.birth and _asked(node, wanted):
+                raise RuntimeError(
+                    f"backward: argument {i} of {node.name}, shape {x.shape}, was changed in place "
+                    "after it was used; compute the result again after the change, or change a "
+                    "copy (x.clone())")
 
 
 def _leading_to(targets, history):
@@ -108,15 +131,18 @@ def _leading_to(targets, history):
     return wanted
 
 
+def _asked(node, wanted):
+    """The arguments of a node whose gradients are asked for, as pairs (number, argument)."""
+    return [(i, x) for i, x in enumerate(node.args)
+            if isinstance(x, Tensor) and x.requires_grad and (wanted is None or x in wanted)]
+
+
 def _pull_back(y, g, wanted):
     """The pairs (argument, its gradient) of the operation that made y, given y's gradient."""
     op, args, kwargs = y.grad_fn.op, y.grad_fn.args, y.grad_fn.kwargs
-    joint = op.joint_rule(g, y, *args, **kwargs) if op.joint_rule else None
-    for i, x in enumerate(args):
-        if not isinstance(x, Tensor) or not x.requires_grad:
-            continue
-        if wanted is not None and x not in wanted:
-            continue
+    asked = _asked(y.grad_fn, wanted)
+    joint = op.joint_rule(g, y, *args, **kwargs) if asked and op.joint_rule else None
+    for i, x in asked:
         if joint is not None:
             gx = joint[i]
         elif i in op.rules:

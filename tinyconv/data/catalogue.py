@@ -7,6 +7,7 @@ are the values stated by TensorFlow Datasets (archive) and torchvision-ruby (mem
 
 from dataclasses import dataclass
 from difflib import get_close_matches
+from os import PathLike
 from pathlib import Path
 
 from .errors import DataError
@@ -181,6 +182,9 @@ def lookup(name):
     The latter are the embedded digits and image folders.  `CIFAR-10` and `fashion_mnist` are
     understood as well.  Raises DataError for a name that is nothing of all this.
     """
+    if not isinstance(name, (str, PathLike)):
+        raise DataError("a data set is named by a text or the path of a folder, "
+                        f"got {type(name).__name__} {name!r:.60}")
     plain = {known.replace("-", ""): known for known in names()}
     key = str(name).lower().replace("-", "").replace("_", "")
     if key in plain:

@@ -14,6 +14,7 @@ import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
+from ..atomic import write_atomically
 from .catalogue import lookup
 from .errors import ChecksumError, DataError, DownloadError
 from .readers import read_archive, read_plain, unpack
@@ -210,18 +211,6 @@ def _keep(known, content):
         for name, plain in content.items():
             path = cache_folder() / known.folders[0] / name
             path.parent.mkdir(parents=True, exist_ok=True)
-            _write_whole(path, plain)
+            write_atomically(path, plain)
     except OSError:                     # a full or read-only disk costs time, nothing else
         pass
-
-
-def _write_whole(path, content):
-    """Write a file under another name in the same folder and rename it: all of it or nothing."""
-    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=path.name, suffix=".part")
-    try:
-        with open(handle, "wb") as file:
-            file.write(content)
-        os.replace(temporary, path)
-    except BaseException:
-        os.unlink(temporary)
-        raise

@@ -6,6 +6,7 @@ import threading
 import numpy as np
 
 from .augment import Normalize
+from .dataset import Dataset
 
 
 class Loader:
@@ -29,6 +30,9 @@ class Loader:
 
     def __init__(self, dataset, batch_size, shuffle=False, generator=None, augment=(),
                  mean=None, std=None, drop_last=False, prefetch=True):
+        if not isinstance(dataset, Dataset):
+            raise TypeError("Loader: dataset must be a Dataset, as data.load gives one, "
+                            f"got {type(dataset).__name__}")
         if not isinstance(batch_size, (int, np.integer)) or batch_size < 1:
             raise ValueError(f"Loader: batch_size must be a whole number of at least 1, "
                              f"got {batch_size!r}")

@@ -41,8 +41,8 @@ def _one_at_a_time(dispatcher):
     @wraps(dispatcher.py_func)
     def call(*args):
         if _state["forked"]:
-            raise RuntimeError("tinyconv: this process was forked from one that had run kernels, and "
-                               "their threads did not come along; start it with "
+            raise RuntimeError("tinyconv: this process was forked from one that had run kernels, "
+                               "and their threads did not come along; start it with "
                                "multiprocessing.get_context('spawn')")
         with _cores:
             _state["used"] = True

@@ -1,7 +1,8 @@
 """Element by element, for the functions whose NumPy form would make several passes over memory.
 
 Each kernel is a serial loop over a block, which the compiler turns into vector instructions; the
-blocks run in parallel. (A loop written inside the `prange` itself often stays scalar.)
+blocks run in parallel. (A loop written inside the `prange` itself often stays scalar.) Kernels are
+made for float32 and float64; arrays of other dtypes go through NumPy and keep their dtype.
 """
 import numpy as np
 from numba import njit, prange
@@ -11,6 +12,7 @@ from .layout import same_layout
 
 # Elements of a block: enough to hide the start of a task, few enough to keep threads in balance.
 BLOCK = 1 << 15
+FLOATS = np.float32, np.float64                  # what the kernels are made for
 
 
 @njit(nogil=True)
@@ -42,8 +44,8 @@ def _relu_pull(g, y, gx):
 
 def relu(x):
     """max(x, 0), NaN staying NaN"""
-    if x.dtype.kind != "f":
-        return np.maximum(x, 0)
+    if x.dtype not in FLOATS:
+        return np.maximum(x, x.dtype.type(0))
     x, (flat,) = same_layout(x)
     y = np.empty_like(x)
     _relu(flat, same_layout(y)[1][0])
@@ -52,6 +54,8 @@ def relu(x):
 
 def relu_pull(g, y):
     """g where y > 0 (or is NaN), else 0"""
+    if g.dtype not in FLOATS or y.dtype not in FLOATS:
+        return np.where(y <= 0, g.dtype.type(0), g)
     y, (flat_y, flat_g) = same_layout(y, g)
     gx = np.empty_like(y, dtype=g.dtype)
     _relu_pull(flat_g, flat_y, same_layout(gx)[1][0])

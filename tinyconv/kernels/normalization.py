@@ -92,7 +92,10 @@ def normalize(x, mean, scale, bias, extra, relu):
 
 @njit(nogil=True)
 def _block_sums(g, y, x, mean, r, masked, relu, sum_g, sum_gx):
-    """masked = g where y > 0 (if relu); by column Σ masked and Σ masked · x̂, x̂ = (x − mean) r."""
+    """masked = g where y > 0; by column Σ masked and Σ masked · x̂, x̂ = (x − mean) r.
+
+    Without relu, g takes the place of masked, which is not touched.
+    """
     zero = x.dtype.type(0)
     M, C = x.shape
     sum_g[:] = 0
@@ -100,7 +103,8 @@ def _block_sums(g, y, x, mean, r, masked, relu, sum_g, sum_gx):
     for m in range(M):
         for c in range(C):
             v = zero if relu and y[m, c] <= zero else g[m, c]
-            masked[m, c] = v
+            if relu:
+                masked[m, c] = v
             sum_g[c] += v
             sum_gx[c] += v * ((x[m, c] - mean[c]) * r[c])
 
@@ -118,7 +122,7 @@ def masked_sums(g, y, x, mean, r, relu):
     """g masked by y > 0 (if relu), its column sums and column products with x̂: (M, C), (C), (C)"""
     masked = empty(g.shape, g.dtype) if relu else g
     sums = np.empty((2, _blocks(len(x)), x.shape[1]), x.dtype)
-    _sums(g, y, x, mean, r, masked if relu else np.empty_like(g), relu, sums)
+    _sums(g, y, x, mean, r, masked, relu, sums)
     sum_g, sum_gx = sums.sum(1, dtype=np.float64).astype(x.dtype)
     return masked, sum_g, sum_gx
 

@@ -11,7 +11,6 @@ The columns of b are taken in *panels* as wide as a tile; b must have whole pane
 zeros. Row tables are filled up to whole tiles by repeating the last row: the tile then computes,
 and stores, the same numbers twice, and no loop has a special end.
 """
-import numpy as np
 from numba import njit
 
 from . import memory

@@ -5,7 +5,7 @@ import numpy as np
 from numba import prange
 
 from .compile import kernel
-from .elementwise import BLOCK
+from .elementwise import BLOCK, FLOATS
 from .layout import same_layout
 
 
@@ -17,9 +17,15 @@ def _erf(x, y):
 
 
 def erf(x):
-    """2/√π ∫₀ˣ e^(−t²) dt, to the last digits (the C library's)"""
+    """2/√π ∫₀ˣ e^(−t²) dt, to the last digits (the C library's)
+
+    Other dtypes are computed in float64; floats are narrowed again to the dtype they came in.
+    """
     x = np.asarray(x)
-    x, (flat,) = same_layout(x if x.dtype in (np.float32, np.float64) else x.astype(np.float64))
+    if x.dtype not in FLOATS:
+        y = erf(x.astype(np.float64))
+        return y.astype(x.dtype) if x.dtype.kind == "f" else y
+    x, (flat,) = same_layout(x)
     y = np.empty_like(x)
     _erf(flat, same_layout(y)[1][0])
     return y

@@ -9,7 +9,7 @@ make the whole loop float64.
 from vectorising. A memory that is None is not kept: Numba compiles a version of its own for that,
 in which the branch is gone from the loop.
 
-The same formulas on whole arrays stand in `reference_updates.py`.
+The same formulas on whole arrays stand in `reference/updates.py`.
 """
 import numpy as np
 

@@ -16,6 +16,7 @@ import math
 import numpy as np
 
 from ..random import default_generator
+from .arguments import whole
 
 
 # ---- how many inputs, how many outputs, which gain -----------------------------------------------
@@ -64,6 +65,32 @@ def ones_(tensor):
     return _fill(tensor, 1.0)
 
 
+def eye_(tensor):
+    """x = 1 on the diagonal, 0 elsewhere: a `Linear` layer that passes on what it can hold."""
+    if tensor.ndim != 2:
+        raise ValueError(f"eye_: expected 2 dimensions, got shape {tensor.shape}")
+    return _fill(tensor, np.eye(*tensor.shape))
+
+
+def dirac_(tensor, groups=1):
+    """A convolution that passes its input on: 1 in the middle of the kernel from channel i to i.
+
+    `tensor` is the weight (O, C/groups, *kernel) of a convolution with that many groups, each of
+    which passes on as many channels as it can.
+    """
+    if tensor.ndim not in (3, 4, 5):
+        raise ValueError("dirac_: expected the weight of a convolution, with 3 to 5 dimensions, "
+                         f"got shape {tensor.shape}")
+    O, C, *kernel = tensor.shape
+    if O % whole("dirac_", "groups", groups, 1):
+        raise ValueError(f"dirac_: groups should divide the {O} output channels of "
+                         f"{tensor.shape}, got {groups}")
+    x = np.zeros((groups, O // groups, C, *kernel))
+    i = np.arange(min(O // groups, C))
+    x[(slice(None), i, i, *(n // 2 for n in kernel))] = 1
+    return _fill(tensor, x.reshape(tensor.shape))
+
+
 # ---- plain distributions -------------------------------------------------------------------------
 
 def uniform_(tensor, a=0.0, b=1.0, generator=None):
@@ -91,6 +118,22 @@ def trunc_normal_(tensor, mean=0.0, std=1.0, a=-2.0, b=2.0, generator=None):
     x = generator.normal(mean, std, tensor.shape)
     while (outside := np.count_nonzero(again := (x < a) | (x > b))):
         x[again] = generator.normal(mean, std, outside)
+    return _fill(tensor, x)
+
+
+def sparse_(tensor, sparsity, std=0.01, generator=None):
+    """x ~ N(0, std²), but the part `sparsity` of each column, rounded up, is 0.
+
+    Martens 2010, Deep learning via Hessian-free optimization.
+    """
+    if tensor.ndim != 2:
+        raise ValueError(f"sparse_: expected 2 dimensions, got shape {tensor.shape}")
+    if not 0 <= sparsity <= 1:
+        raise ValueError(f"sparse_: sparsity is a part, between 0 and 1, got {sparsity}")
+    generator = generator or default_generator()
+    x = generator.normal(0, std, tensor.shape)
+    rows = np.indices(tensor.shape, sparse=True)[0].repeat(tensor.shape[1], 1)
+    x[generator.permuted(rows, axis=0) < math.ceil(sparsity * tensor.shape[0])] = 0
     return _fill(tensor, x)
 
 
@@ -144,4 +187,5 @@ def _fill(tensor, values):
         raise RuntimeError("an initialiser fills a leaf, this tensor is a result of "
                            + tensor.grad_fn.name)
     tensor.data[...] = values
+    tensor.touch()
     return tensor

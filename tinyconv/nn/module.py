@@ -151,6 +151,9 @@ class Module:
                                + "\n    ".join(problems))
         for name, value in values.items():
             state[name][...] = value
+        for name, parameter in self.named_parameters(remove_duplicate=False):
+            if name in values:
+                parameter.touch()
         return LoadedKeys(missing, unexpected)
 
     def _state(self):
@@ -201,6 +204,7 @@ class Module:
         for module in self.modules():
             for _, parameter in _attributes(module, Parameter):
                 parameter.data = _converted(parameter.data, dtype)
+                parameter.touch()
                 if parameter.grad is not None:
                     parameter.grad = Tensor(_converted(parameter.grad.data, dtype))
             for name, buffer in _attributes(module, np.ndarray):

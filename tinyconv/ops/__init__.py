@@ -13,8 +13,8 @@ from .indexing import gather, getitem, index, index_select, put, take_along_dim
 from .algebra import einsum, linear, matmul
 from .normalization import batch_norm, batch_statistics, channel_sum, per_channel, standardize
 from .pooling import put_pixels, take_pixels, window_max, window_spread, window_sum
-from .reducing import (all, amax, amin, any, argmax, argmin, log_softmax, logsumexp, max, mean, min,
-                       softmax, std, sum, var)
+from .reducing import (all, amax, amin, any, argmax, argmin, cumsum, log_softmax, logsumexp, max,
+                       mean, min, prod, softmax, std, sum, var)
 from .shaping import (cat, chunk, expand, flatten, flip, movedim, pad, pad_constant, permute,
                       reshape, roll, split, squeeze, stack, transpose, unsqueeze)
 from . import methods

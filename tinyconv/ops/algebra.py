@@ -11,8 +11,9 @@ import numpy as np
 
 from ..core import Tensor, broadcast_to, defvjp, primitive
 from ..kernels import matrix
+from .creation import as_tensor
 from .indexing import index
-from .shaping import permute, reshape, transpose, unsqueeze
+from .shaping import permute, reshape, squeeze, transpose, unsqueeze
 
 
 @primitive
@@ -28,7 +29,7 @@ def matmul(a, b):
     (…, M, K) @ (…, K, N) → (…, M, N). A vector on the left is a row, on the right a column, and
     leaves no dimension.
     """
-    a, b = (x if isinstance(x, Tensor) else Tensor(x) for x in (a, b))
+    a, b = as_tensor(a), as_tensor(b)
     if a.ndim == 0 or b.ndim == 0:
         raise ValueError("matmul: expected at least one dimension each, "
                          f"got shapes {a.shape} and {b.shape}")
@@ -52,10 +53,12 @@ def matmul(a, b):
 
 def linear(input, weight, bias=None):
     """y = x Wᵀ + b:  (…, in) → (…, out), weight (out, in), bias (out,)"""
+    input, weight = as_tensor(input), as_tensor(weight)
     if input.ndim == 0 or weight.ndim != 2 or input.shape[-1] != weight.shape[1]:
         raise ValueError(f"linear: input {input.shape} has "
                          f"{input.shape[-1] if input.ndim else 'no'} features "
                          f"but weight {weight.shape} expects {weight.shape[-1]}")
+    bias = None if bias is None else as_tensor(bias)
     if bias is not None and bias.shape != weight.shape[:1]:
         raise ValueError(f"linear: bias should have shape {weight.shape[:1]}, one number per "
                          f"output feature, got {bias.shape}")
@@ -102,22 +105,27 @@ def einsum(equation, *operands):
 
     Letters name dimensions, `...` stands for any number of them, a letter twice in one term takes
     the diagonal; without `->` the result has the letters that occur once, in alphabetical order.
+    Dimensions of length one broadcast to those of the same name, or in the same place under `...`.
     """
+    if not isinstance(equation, str):
+        raise TypeError("einsum: expected an equation such as 'ij,jk->ik' first, "
+                        f"got {type(equation).__name__}")
     if len(operands) == 1 and isinstance(operands[0], (list, tuple)):
         operands = operands[0]
-    xs = [x if isinstance(x, Tensor) else Tensor(x) for x in operands]
+    xs = [as_tensor(x) for x in operands]
     terms, result = _parse(equation, xs)
     for i, term in enumerate(terms):
         terms[i], xs[i] = _without_repeats(term, xs[i])
-        if len(term) < xs[i].ndim:
-            raise ValueError(f"einsum: term {term!r} of {equation!r} does not name the dimensions "
-                             f"of {xs[i].shape}")
     sizes = {}
     for term, x in zip(terms, xs):
         for c, n in zip(term, x.shape):
-            if sizes.setdefault(c, n) != n:
+            if sizes.setdefault(c, n) == 1:
+                sizes[c] = n
+            elif n not in (1, sizes[c]):
                 raise ValueError(f"einsum: in {equation!r} dimension {c!r} has lengths "
                                  f"{sizes[c]} and {n}")
+    for i, term in enumerate(terms):
+        terms[i], xs[i] = _without_ones(term, xs[i], sizes)
     return _einsum(*xs, terms=tuple(terms), result=result)
 
 
@@ -157,3 +165,11 @@ def _without_repeats(term, x):
             x = index(permute(x, (i, j, *others)), (n, n))
             term = c + "".join(term[d] for d in others)
     return term, x
+
+
+def _without_ones(term, x, sizes):
+    """A dimension of length one that is longer elsewhere is left out: what it holds is repeated."""
+    ones = tuple(d for d, c in enumerate(term) if x.shape[d] == 1 != sizes[c])
+    if not ones:
+        return term, x
+    return "".join(c for d, c in enumerate(term) if d not in ones), squeeze(x, ones)

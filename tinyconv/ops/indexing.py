@@ -10,6 +10,7 @@
 import numpy as np
 
 from ..core import Tensor, defvjp, primitive
+from .creation import as_tensor
 from .dimensions import axis
 
 
@@ -42,12 +43,15 @@ def _is_basic(key):
 
 
 def getitem(x, key):
-    """x[key], where the key may hold tensors of whole numbers or booleans too."""
+    """x[key], where the key may hold tensors of whole numbers or booleans too.
+
+    These are copied: the gradient goes to where they pointed when x was read.
+    """
     return index(x, tuple(map(_plain, key)) if isinstance(key, tuple) else _plain(key))
 
 
 def _plain(key):
-    key = key.data if isinstance(key, Tensor) else key
+    key = key.data.copy() if isinstance(key, Tensor) else key
     if isinstance(key, np.ndarray) and key.dtype.kind not in "iub":
         raise IndexError(f"index: expected whole numbers or booleans, got a tensor of {key.dtype}")
     return np.asarray(key) if isinstance(key, list) else key
@@ -55,7 +59,7 @@ def _plain(key):
 
 def take_along_dim(x, indices, dim):
     """y[…, i, …] = x[…, indices[…, i, …], …], with i and the indices along `dim`."""
-    indices = _plain(indices)
+    x, indices = as_tensor(x), _plain(indices)
     if indices.ndim != x.ndim:
         raise ValueError(f"take_along_dim: indices should have the {x.ndim} dimensions of x, "
                          f"got shape {indices.shape}")
@@ -71,4 +75,5 @@ def gather(x, dim, index):
 
 def index_select(x, dim, index):
     """The slices of x at the positions `index` along `dim`."""
+    x = as_tensor(x)
     return getitem(x, (slice(None),) * axis(dim, x.ndim, "index_select") + (index,))

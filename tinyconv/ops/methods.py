@@ -28,6 +28,7 @@ def _in_place(name, op):
             raise RuntimeError(f"{name}=: a leaf that requires grad cannot change while "
                                "operations are recorded; do it under tc.no_grad()")
         self.data[...] = op(self, other).data
+        self.touch()
         return self
     return method
 
@@ -46,6 +47,7 @@ def _set_item(self, key, value):
         raise RuntimeError("x[key] = value: a tensor in a graph cannot change; "
                            "use tc.where, or assign under tc.no_grad()")
     self.data[key] = value.data if isinstance(value, Tensor) else value
+    self.touch()
 
 
 Tensor.__neg__ = lambda self: arithmetic.neg(self)
@@ -65,7 +67,7 @@ _METHODS = {
         abs sign floor ceil round trunc clamp maximum minimum masked_fill
         eq ne lt le gt ge logical_and logical_or logical_xor logical_not isnan isinf isfinite""",
     activations: "relu sigmoid",
-    reducing: """sum mean var std amax amin max min argmax argmin any all
+    reducing: """sum prod cumsum mean var std amax amin max min argmax argmin any all
         softmax log_softmax logsumexp""",
     shaping: "transpose movedim flatten squeeze unsqueeze expand split chunk flip roll",
     indexing: "take_along_dim gather index_select",

@@ -11,9 +11,10 @@ import numpy as np
 
 from ..core import broadcast_to, cast, defvjp, locally_constant, primitive
 from .arithmetic import eq, exp, log, sqrt
+from .creation import as_tensor
 from .dimensions import axes, axis
 from .indexing import take_along_dim
-from .shaping import reshape
+from .shaping import flip, pad_constant, permute, reshape
 
 
 def spread(g, x, dim):
@@ -23,7 +24,7 @@ def spread(g, x, dim):
     return broadcast_to(reshape(g, kept), x.shape)
 
 
-# ---- sums ----------------------------------------------------------------------------------------
+# ---- sums and products ---------------------------------------------------------------------------
 
 @primitive
 def sum(x, dim=None, keepdim=False):
@@ -36,6 +37,7 @@ defvjp(sum, lambda g, y, x, dim=None, keepdim=False: spread(g, x, dim))
 
 def mean(x, dim=None, keepdim=False):
     """y = Σ x / n over `dim`"""
+    x = as_tensor(x)
     n = _count(x, dim)
     return sum(_floating(x, "mean"), dim, keepdim) / n
 
@@ -45,6 +47,7 @@ def var(x, dim=None, correction=1, keepdim=False):
 
     correction=0 is the biased variance that normalises.
     """
+    x = as_tensor(x)
     d = x - mean(x, dim, keepdim=True)
     return sum(d * d, dim, keepdim) / builtins.max(_count(x, dim) - correction, 0)
 
@@ -52,6 +55,37 @@ def var(x, dim=None, correction=1, keepdim=False):
 def std(x, dim=None, correction=1, keepdim=False):
     """y = √var"""
     return sqrt(var(x, dim, correction, keepdim))
+
+
+@primitive
+def cumsum(x, dim):
+    """yᵢ = Σ xⱼ over j ≤ i along `dim`; whole numbers and booleans add up to int64."""
+    wide, narrow = (np.float64, x.dtype) if x.dtype.kind == "f" else (np.int64, np.int64)
+    d = axis(dim, x.ndim, "cumsum")
+    y = np.cumsum(x, d, dtype=wide) if x.ndim else x
+    return y.astype(narrow, copy=False)
+defvjp(cumsum, lambda g, y, x, dim: flip(cumsum(flip(g, dim), dim), dim))
+
+
+def prod(x, dim=None, keepdim=False):
+    """y = Π x over `dim`; whole numbers and booleans multiply to int64.
+
+    One half is multiplied with the other until one element is left. So no rule is needed, and the
+    gradient, the product of all *other* elements, is right at zeros as well, where y / x is 0/0.
+    Products of float32 are taken in float64.
+    """
+    x = as_tensor(x)
+    dims = axes(dim, x.ndim, "prod")
+    others = tuple(d for d in range(x.ndim) if d not in dims)
+    shape = tuple(1 if d in dims else n for d, n in enumerate(x.shape) if keepdim or d not in dims)
+    y = cast(x, dtype=np.float64 if x.dtype.kind == "f" else np.int64)
+    y = reshape(permute(y, others + dims), tuple(x.shape[d] for d in others) + (_count(x, dim),))
+    while y.shape[-1] != 1:
+        half = builtins.max(-(-y.shape[-1] // 2), 1)
+        missing = 2 * half - y.shape[-1]                     # 1 changes nothing
+        y = pad_constant(y, ((0, 0),) * len(others) + ((0, missing),), 1) if missing else y
+        y = y[..., :half] * y[..., half:]
+    return cast(reshape(y, shape), dtype=x.dtype if x.dtype.kind == "f" else np.int64)
 
 
 def _count(x, dim):
@@ -114,6 +148,7 @@ def min(x, dim=None, keepdim=False):
 
 
 def _along(x, indices, dim, keepdim):
+    x = as_tensor(x)
     values = take_along_dim(x, indices, dim)
     if keepdim:
         return Extreme(values, indices)
@@ -162,6 +197,7 @@ defvjp(log_softmax, lambda g, y, x, dim: g - exp(y) * sum(g, dim, keepdim=True))
 
 def logsumexp(x, dim, keepdim=False):
     """y = ln Σ e^x over `dim`, without overflow"""
+    x = as_tensor(x)
     top = np.max(x.data, axes(dim, x.ndim, "logsumexp"), keepdims=True)
     # any constant shift is right; an infinite one would make NaN
     top = np.where(np.isfinite(top), top, top.dtype.type(0))

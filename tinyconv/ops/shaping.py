@@ -11,7 +11,8 @@ Padding by reflection, replication or wrapping around indexes with a table of po
 """
 import numpy as np
 
-from ..core import Tensor, broadcast_to, defvjp, primitive
+from ..core import broadcast_to, defvjp, primitive
+from .creation import as_tensor
 from .dimensions import axes, axis
 from .indexing import index
 
@@ -40,6 +41,7 @@ defvjp(permute, lambda g, y, x, dims:
 
 def transpose(x, dim0, dim1):
     """Dimensions dim0 and dim1 exchanged."""
+    x = as_tensor(x)
     dims = list(range(x.ndim))
     i, j = axis(dim0, x.ndim, "transpose"), axis(dim1, x.ndim, "transpose")
     if dims:
@@ -49,6 +51,7 @@ def transpose(x, dim0, dim1):
 
 def movedim(x, source, destination):
     """Dimensions `source` moved to the places `destination`, the others in their order."""
+    x = as_tensor(x)
     sources, destinations = axes(source, x.ndim, "movedim"), axes(destination, x.ndim, "movedim")
     if len(sources) != len(destinations):
         raise ValueError(f"movedim: source {source} and destination {destination} "
@@ -61,6 +64,7 @@ def movedim(x, source, destination):
 
 def flatten(x, start_dim=0, end_dim=-1):
     """Dimensions start_dim … end_dim made one."""
+    x = as_tensor(x)
     if x.ndim == 0:
         return reshape(x, (1,))
     start, end = axis(start_dim, x.ndim, "flatten"), axis(end_dim, x.ndim, "flatten")
@@ -72,12 +76,14 @@ def flatten(x, start_dim=0, end_dim=-1):
 
 def squeeze(x, dim=None):
     """Without dimensions of length one: all of them, or those among `dim`."""
+    x = as_tensor(x)
     dims = axes(dim, x.ndim, "squeeze")
     return reshape(x, tuple(n for d, n in enumerate(x.shape) if n != 1 or d not in dims))
 
 
 def unsqueeze(x, dim):
     """With a new dimension of length one at `dim`."""
+    x = as_tensor(x)
     if not -x.ndim - 1 <= dim <= x.ndim:
         raise IndexError(f"unsqueeze: dim {dim} is out of range "
                          f"for a tensor with {x.ndim} dimensions")
@@ -90,6 +96,7 @@ def expand(x, *sizes):
 
     Nothing is copied.
     """
+    x = as_tensor(x)
     sizes = sizes[0] if len(sizes) == 1 and not hasattr(sizes[0], "__index__") else sizes
     kept = (0,) * (len(sizes) - x.ndim) + x.shape
     shape = tuple(k if n == -1 else n for n, k in zip(sizes, kept))
@@ -120,7 +127,7 @@ defvjp(_cat, joint=_cat_rule)
 
 def cat(tensors, dim=0):
     """The tensors one after another along `dim`; all other lengths must agree."""
-    tensors = [x if isinstance(x, Tensor) else Tensor(x) for x in tensors]
+    tensors = [as_tensor(x) for x in tensors]
     if not tensors:
         raise ValueError("cat: expected at least one tensor, got none")
     shapes = [x.shape for x in tensors]
@@ -134,11 +141,12 @@ def cat(tensors, dim=0):
 
 def stack(tensors, dim=0):
     """The tensors, all of one shape, along a new dimension `dim`."""
-    return cat([unsqueeze(x if isinstance(x, Tensor) else Tensor(x), dim) for x in tensors], dim)
+    return cat([unsqueeze(x, dim) for x in tensors], dim)
 
 
 def split(x, split_size_or_sections, dim=0):
     """Slices along `dim`: of equal size (the last may be smaller), or of the sizes in a list."""
+    x = as_tensor(x)
     dim = axis(dim, x.ndim, "split")
     n, sizes = x.shape[dim], split_size_or_sections
     if isinstance(sizes, int):
@@ -154,6 +162,7 @@ def split(x, split_size_or_sections, dim=0):
 
 def chunk(x, chunks, dim=0):
     """At most `chunks` slices of equal size along `dim`, the last perhaps smaller."""
+    x = as_tensor(x)
     if chunks < 1:
         raise ValueError(f"chunk: expected at least 1 chunk, got {chunks}")
     return split(x, max(1, -(-x.shape[axis(dim, x.ndim, "chunk")] // chunks)), dim)
@@ -161,6 +170,7 @@ def chunk(x, chunks, dim=0):
 
 def flip(x, dims):
     """The order reversed along `dims`."""
+    x = as_tensor(x)
     dims = axes(dims, x.ndim, "flip")
     return index(x, tuple(slice(None, None, -1 if d in dims else 1) for d in range(x.ndim)))
 
@@ -187,6 +197,7 @@ def pad(x, pad, mode="constant", value=None):
     not repeated), "replicate" (the edge repeated), "circular" (wrapped around). The last three read
     each position from a table: y[i] = x[table[i]].
     """
+    x = as_tensor(x)
     if not hasattr(pad, "__len__") or len(pad) % 2 or len(pad) > 2 * x.ndim:
         raise ValueError(f"pad: expected pairs for at most {x.ndim} dimensions, got {pad!r}")
     pairs = list(zip(pad[::2], pad[1::2]))[::-1]
@@ -214,6 +225,7 @@ def pad(x, pad, mode="constant", value=None):
 
 def roll(x, shifts, dims=None):
     """Elements shifted along `dims`, those that fall off the end coming in at the start."""
+    x = as_tensor(x)
     if dims is None:
         return reshape(roll(flatten(x), shifts, 0), x.shape)
     shifts, dims = np.atleast_1d(shifts).tolist(), np.atleast_1d(dims).tolist()

@@ -19,7 +19,8 @@ def clip_grad_norm_(parameters, max_norm, norm_type=2.0, error_if_nonfinite=Fals
     Pascanu, Mikolov & Bengio 2013, arXiv 1211.5063. PyTorch keeps it in torch.nn.utils.
     """
     parameters = [parameters] if isinstance(parameters, Tensor) else parameters
-    gradients = [p.grad.data for p in parameters if p.grad is not None]
+    tensors = [p.grad for p in parameters if p.grad is not None]
+    gradients = [g.data for g in tensors]
     p = float(norm_type)
     if not p > 0:
         raise ValueError("clip_grad_norm_: norm_type must be above 0, or infinity, "
@@ -32,6 +33,7 @@ def clip_grad_norm_(parameters, max_norm, norm_type=2.0, error_if_nonfinite=Fals
         raise RuntimeError(f"clip_grad_norm_: the norm of the gradients is {norm}")
     scale = max_norm / (norm + 1e-6)
     if not scale >= 1:
-        for g in gradients:
-            g *= g.dtype.type(scale)
+        for g in tensors:
+            g.data *= g.dtype.type(scale)
+            g.touch()
     return Tensor(np.asarray(norm, gradients[0].dtype if gradients else np.float32))

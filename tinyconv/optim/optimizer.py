@@ -52,6 +52,7 @@ class Optimizer:
                     g = self._gradient(p)
                     state = self.state.setdefault(p, {})
                     self.update(p.data, -g if group["maximize"] else g, state, group)
+                    p.touch()
         return loss
 
     def zero_grad(self, set_to_none=True):

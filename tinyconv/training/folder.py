@@ -9,13 +9,15 @@
 Every file is written whole or not at all.
 """
 import json
+import tempfile
 import time
 from dataclasses import dataclass
 from pathlib import Path
 
 import numba
 
-from ..checkpoint import load_weights, save_weights, write_atomically
+from ..atomic import write_atomically
+from ..checkpoint import load_weights, save_weights
 from ..data import Dataset, load, names
 from ..machine import machine, versions
 from ..models import create
@@ -95,8 +97,8 @@ def claim(path):
             raise FileExistsError(f"the folder {path} is not empty; a run begins in a new one, so "
                                   "that nothing of an earlier run is lost or mixed in")
         path.mkdir(parents=True, exist_ok=True)
-        write_atomically(path / ".probe", b"")
-        (path / ".probe").unlink()
+        with tempfile.TemporaryFile(dir=path):
+            pass
     except FileExistsError:
         raise
     except OSError as error:

@@ -63,10 +63,15 @@ def fit(model, data, *, test=None, epochs=None, batch_size=None, lr=None, seed=N
                 "end", and the `Run`
     progress    show a progress bar, if standard error is a terminal
 
-    Raises ValueError if model and data do not fit, before the first step. Raises Diverged, with the
+    Raises ValueError or TypeError if something given is wrong or does not fit, before the first
+    step. Raises Diverged, with the
     step, when the loss is no longer finite: the weights in `out` are then those after the last good
     epoch.
     """
+    _check_kind("model", model, Module, f"; models.create({model!r}) makes one"
+                if isinstance(model, str) else "")
+    _check_kind("test", test, (Dataset, type(None)))
+    _check_kind("recipe", recipe, (Recipe, type(None)))
     train = data
     if not isinstance(data, Dataset):
         train, its_test = load_both(data)
@@ -103,6 +108,13 @@ def fit(model, data, *, test=None, epochs=None, batch_size=None, lr=None, seed=N
     finally:
         tell("end")
     return run.history
+
+
+def _check_kind(name, value, kinds, hint=""):
+    if not isinstance(value, kinds):
+        kind = kinds[0] if isinstance(kinds, tuple) else kinds
+        raise TypeError(f"fit: {name} must be a {kind.__name__}, got {type(value).__name__} "
+                        f"{value!r:.60}{hint}")
 
 
 def _epoch(run, loader, tell):

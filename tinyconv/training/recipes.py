@@ -39,18 +39,20 @@ class Recipe:
     flip: bool = False
 
     def __post_init__(self):
-        for name in ("epochs", "batch_size"):
+        for name, least in (("epochs", 1), ("batch_size", 1), ("shift", 0), ("crop", 0)):
             value = getattr(self, name)
-            if not isinstance(value, int) or value < 1:
-                raise ValueError(f"recipe: {name} must be a whole number of at least 1, "
+            if not _is_number(value, int) or value < least:
+                raise ValueError(f"recipe: {name} must be a whole number of at least {least}, "
                                  f"got {value!r}")
         for name, below in (("lr", math.inf), ("weight_decay", math.inf), ("momentum", 1),
-                            ("label_smoothing", 1)):
+                            ("warmup", 1), ("label_smoothing", 1)):
             value = getattr(self, name)
-            if not 0 <= value < below:
+            if not _is_number(value, (int, float)) or not 0 <= value < below:
                 raise ValueError(f"recipe: {name} must be a number in [0, {below}), got {value!r}")
         if self.optimizer not in ("sgd", "adamw"):
             raise ValueError(f"recipe: optimizer must be 'sgd' or 'adamw', got {self.optimizer!r}")
+        if not isinstance(self.flip, bool):
+            raise ValueError(f"recipe: flip must be True or False, got {self.flip!r}")
 
     def changed(self, **changes):
         """This recipe with other values; None stands for no change.
@@ -88,6 +90,10 @@ class Recipe:
     def as_dict(self):
         """The fields by name, for `config.json`."""
         return asdict(self)
+
+
+def _is_number(value, kind):
+    return isinstance(value, kind) and not isinstance(value, bool)
 
 
 # The recipe is that of the first row whose patterns match the class of the model and the name of

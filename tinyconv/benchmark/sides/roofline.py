@@ -3,7 +3,7 @@ import numpy as np
 from numba import njit, prange
 
 from ...kernels.compile import kernel
-from ...kernels.tile import WIDE, add_outer, height, store, width, zeros
+from ...kernels.tile import WIDE, add_outer, store, width, zeros
 from .work import Work
 
 TASKS, REPEATS = 16, 2_000

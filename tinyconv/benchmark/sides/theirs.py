@@ -1,4 +1,4 @@
-"""PyTorch's side: `python -m sides.theirs MODE THREADS`, with the folder of `sides` as the current one.
+"""PyTorch's side: `python -m sides.theirs MODE THREADS`, run in the folder that `sides` lies in.
 
 MODE is "eager", "channels-last" (eager, with images and weights in that layout) or "compile"
 (torch.compile with its defaults).
@@ -71,7 +71,7 @@ class Theirs:
 
 
 class Loader:
-    """Batches of tensors in a new order with every pass, each made by a few operations on all of it.
+    """Batches of tensors in a new order with every pass, each made by a few operations on it all.
 
     (`torch.utils.data.DataLoader` collects a batch image by image, which costs more than LeNet.)
     """

@@ -1,4 +1,4 @@
-"""Single operations over the layers of LeNet-5, ResNet-20, ResNet-18 (stem for CIFAR) and VGG-11."""
+"""Single operations over the layers of LeNet-5, ResNet-20, ResNet-18 (CIFAR stem) and VGG-11."""
 from ..case import LAYOUTS, Case, Finding
 from ..summary import geometric_mean, median_ratios
 from .suite import Suite
@@ -43,28 +43,30 @@ def _convolution(network, part, N, C, O, size, kernel, stride, padding):
 def others():
     """Forward and backward of all that is not a convolution, and the optimiser's step.
 
-    Bytes: how often memory has to be read or written at the least, in passes over the array.
+    Bytes: how often memory has to be read or written at the least, in passes over the array. (So
+    batch norm takes eight: x twice and y forward, g and x twice and ∂L/∂x backward.)
     """
-    def case(group, name, work, numbers, passes, **arguments):
-        return Case(group, name, work, arguments, "µs", 1e6, target=1.0,
+    def case(group, name, work, numbers, passes, flops=0, **arguments):
+        return Case(group, name, work, arguments, "µs", 1e6, target=1.0, flops=flops,
                     bytes=4 * numbers * passes)
 
-    def images(group, name, work, passes, N, C, size, **more):
-        return case(group, f"{C}×{size}×{size}{name}", work, N * C * size ** 2, passes,
+    def images(group, work, passes, N, C, size, **more):
+        return case(group, f"{N}×{C}×{size}×{size}", work, N * C * size ** 2, passes,
                     N=N, C=C, size=size, **more)
 
     for N, C, size in ((128, 6, 28), (128, 16, 10), (64, 64, 32), (64, 256, 8)):
-        yield images("max pooling 2×2", "", "max_pool", 2.5, N, C, size, kernel=2)
+        yield images("max pooling 2×2", "max_pool", 2.5, N, C, size, kernel=2)
     for N, C, size in ((128, 64, 8), (64, 512, 4)):
-        yield images("mean over the image", "", "mean_pool", 2, N, C, size)
-    for name, passes, options in (("", 6, {}), (" + ReLU", 7, {"relu": True}),
-                                  (" + add + ReLU", 9, {"relu": True, "add": True})):
+        yield images("mean over the image", "mean_pool", 2, N, C, size)
+    for name, passes, options in (("", 8, {}), (" + ReLU", 9, {"relu": True}),
+                                  (" + add + ReLU", 11, {"relu": True, "add": True})):
         for N, C, size in ((128, 16, 32), (128, 32, 16), (128, 64, 8), (64, 64, 32), (64, 512, 4)):
-            yield images("batch norm" + name, "", "batch_norm", passes, N, C, size, **options)
+            yield images("batch norm" + name, "batch_norm", passes, N, C, size, **options)
     for N, K in ((128, 10), (128, 1000)):
         yield case("cross-entropy", f"{N}×{K}", "cross_entropy", N * K, 3, N=N, K=K)
     for N, I, O in ((128, 400, 120), (128, 120, 84), (128, 84, 10), (64, 512, 10), (64, 4096, 512)):
-        yield case("linear", f"{N}×{I} → {O}", "linear", N * I + N * O + I * O, 2, N=N, I=I, O=O)
+        yield case("linear", f"{N}×{I} → {O}", "linear", N * I + N * O + I * O, 2,
+                   6 * N * I * O, N=N, I=I, O=O)
     for name, title, weights in (("lenet5", "LeNet-5", 61_706), ("resnet20", "ResNet-20", 269_722),
                                  ("resnet18", "ResNet-18", 11_173_962)):
         yield case("SGD step", title, "sgd", weights, 5, model=name)
@@ -86,9 +88,9 @@ def _findings(entries):
 def _of(name, entries, target=1.0):
     found = median_ratios(entries)
     if found:
-        yield Finding(f"{name}: geometric mean of {len(found)} ratios", geometric_mean(found), "×",
-                      target=target)
-        yield Finding(f"{name}: least of these", min(found), "×",
+        yield Finding(f"{name} ({len(found)}): geometric mean of the ratios",
+                      geometric_mean(found), "×", target=target)
+        yield Finding(f"{name} ({len(found)}): least ratio", min(found), "×",
                       target=LEAST_RATIO if target else 1.0)
 
 

@@ -65,7 +65,7 @@ def _findings(entries):
         kind = (f"convolution, {entry['arguments']['part']}" if entry["work"] == "conv"
                 else entry["work"].replace("_", " "))
         groups.setdefault(kind, []).append(part)
-    return [Finding(f"{kind}: of the roof, geometric mean of {len(parts)}",
+    return [Finding(f"{kind} ({len(parts)}): geometric mean of the share of the roof",
                     100 * geometric_mean(parts), "%") for kind, parts in groups.items()]
 
 

@@ -2,7 +2,8 @@
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
-SMALL = {"N": 2, "length": 10, "size": 16}       # what a quick run makes of these arguments
+# What a quick run makes of these arguments, where they are greater.
+SMALL = {"N": 2, "length": 10, "size": 16, "images": 16}
 
 
 def _as_it_is(case, folder):
@@ -29,14 +30,20 @@ class Suite:
     prepare: Callable = _as_it_is
 
     def cases(self, quick=False):
-        """All cases; or for a quick run one of each kind of work, with small arguments."""
+        """All cases; or for a quick run one of each kind of work, small and without targets."""
         if not quick:
             return list(self.every())
         first = {}
         for case in self.every():
-            first.setdefault((case.work, case.arguments.get("part"), case.measure, case.cold), case)
-        return [replace(case, arguments={**case.arguments,
-                                         **{name: min(small, case.arguments[name])
-                                            for name, small in SMALL.items()
-                                            if name in case.arguments}})
-                for case in first.values()]
+            kind = (case.work, case.measure, case.cold, case.arguments.get("part"),
+                    case.arguments.get("augment"))
+            first.setdefault(kind, case)
+        return [_small(case) for case in first.values()]
+
+
+def _small(case):
+    """A case with small arguments; a rate would be wrong now, so it is measured in ms."""
+    smaller = {name: min(small, case.arguments[name]) for name, small in SMALL.items()
+               if name in case.arguments}
+    unit = {} if case.measure == "memory" else {"unit": "ms", "amount": 1e3}
+    return replace(case, arguments={**case.arguments, **smaller}, target=None, limit=None, **unit)

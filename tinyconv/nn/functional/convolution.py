@@ -10,6 +10,7 @@ Source of the arithmetic: Dumoulin & Visin 2016, https://arxiv.org/abs/1603.0728
 from ... import ops
 from ...core import Tensor
 from ...kernels.geometry import Geometry
+from ..arguments import per_dim, whole
 
 
 def conv1d(input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):
@@ -134,24 +135,6 @@ def _checked(op, dims, x, w, b):
     return (x if x.ndim == dims + 2 else x.unsqueeze(0)), w, b, x.ndim == dims + 2
 
 
-def per_dim(op, name, value, dims, least):
-    """`value` as one whole number per dimension, none smaller than `least`."""
-    if _is_whole(value):
-        values = (value,) * dims
-    else:
-        values = tuple(value) if isinstance(value, (tuple, list)) else ()
-    if len(values) == 1:
-        values *= dims
-    if len(values) != dims or not all(_is_whole(v) and v >= least for v in values):
-        raise ValueError(f"{op}: {name} should be a whole number ≥ {least}"
-                         f"{f' or {dims} of them' if dims > 1 else ''}, got {value!r}")
-    return tuple(int(v) for v in values)
-
-
-def _is_whole(value):
-    return hasattr(value, "__index__") and not isinstance(value, (bool, Tensor))
-
-
 def _padding(op, padding, kernel, stride, dilation):
     """What is added before and after, per dimension."""
     if not isinstance(padding, str):
@@ -169,7 +152,7 @@ def _padding(op, padding, kernel, stride, dilation):
 
 
 def _check_groups(op, groups, name, channels):
-    if not _is_whole(groups) or groups < 1 or channels % groups:
+    if channels % whole(op, "groups", groups, 1):
         raise ValueError(f"{op}: groups should be a whole number ≥ 1 that divides "
                          f"{name} {channels}, got {groups!r}")
 

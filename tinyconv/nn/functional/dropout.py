@@ -14,7 +14,8 @@ from ...random import default_generator
 
 def dropout(input, p=0.5, training=True, inplace=False, generator=None):
     """Drop single elements with probability p. Any shape."""
-    return _drop(input, input.shape, p, training, generator, "dropout")
+    x = ops.as_tensor(input)
+    return _drop(x, x.shape, p, training, generator, "dropout")
 
 
 def dropout1d(input, p=0.5, training=True, inplace=False, generator=None):
@@ -33,7 +34,7 @@ def dropout3d(input, p=0.5, training=True, inplace=False, generator=None):
 
 
 def _drop_channels(x, spatial, p, training, generator):
-    op = f"dropout{spatial}d"
+    x, op = ops.as_tensor(x), f"dropout{spatial}d"
     if x.ndim - spatial not in (1, 2):
         raise ValueError(f"{op}: input has shape {x.shape}, expected {spatial + 2} dimensions, "
                          f"(N, C, ...), or {spatial + 1} without a batch")
@@ -41,8 +42,8 @@ def _drop_channels(x, spatial, p, training, generator):
 
 
 def _drop(x, shape, p, training, generator, op):
-    if not 0 <= p <= 1:
-        raise ValueError(f"{op}: p is a probability between 0 and 1, got {p}")
+    if not isinstance(p, (int, float)) or not 0 <= p <= 1:
+        raise ValueError(f"{op}: p is a probability between 0 and 1, got {p!r}")
     if not training or p == 0:
         return x
     kept = (generator or default_generator()).random(shape, dtype="float32") >= p

@@ -11,7 +11,7 @@ before anything is computed.
 import numpy as np
 
 from ... import ops
-from ...core import Tensor, defvjp, primitive
+from ...core import defvjp, primitive
 
 
 # ---- softmax cross-entropy, fused ----------------------------------------------------------------
@@ -98,14 +98,14 @@ def nll_loss(input, target, weight=None, *, ignore_index=-100, reduction="mean")
 
 def mse_loss(input, target, *, reduction="mean"):
     """(x − t)², for shapes that are equal"""
-    _same_shape(input, target, "mse_loss")
+    input, target = _same_shape(input, target, "mse_loss")
     d = input - target
     return _reduced(d * d, reduction, False, "mse_loss")
 
 
 def l1_loss(input, target, *, reduction="mean"):
     """|x − t|, for shapes that are equal"""
-    _same_shape(input, target, "l1_loss")
+    input, target = _same_shape(input, target, "l1_loss")
     return _reduced(ops.abs(input - target), reduction, False, "l1_loss")
 
 
@@ -116,10 +116,10 @@ def binary_cross_entropy_with_logits(input, target, weight=None, *, reduction="m
     Computed as (1 − t) x + (1 + (p − 1) t) · softplus(−x), in which nothing overflows. `weight`
     multiplies each element.
     """
-    _same_shape(input, target, "binary_cross_entropy_with_logits")
-    positives = 1 if pos_weight is None else 1 + (pos_weight - 1) * target
+    input, target = _same_shape(input, target, "binary_cross_entropy_with_logits")
+    positives = 1 if pos_weight is None else 1 + (ops.as_tensor(pos_weight) - 1) * target
     losses = (1 - target) * input + positives * ops.softplus(-input, threshold=float("inf"))
-    losses = losses if weight is None else losses * weight
+    losses = losses if weight is None else losses * ops.as_tensor(weight)
     return _reduced(losses, reduction, False, "binary_cross_entropy_with_logits")
 
 
@@ -149,10 +149,10 @@ def _reduced_by_class(losses, t, kept, weight, reduction, unbatched, op):
 
 def _batched(x, target, op):
     """The input and the target with a batch dimension; and whether that was missing."""
+    x, target = ops.as_tensor(x), ops.as_tensor(target)
     if x.ndim == 0 or x.dtype.kind != "f":
         raise ValueError(f"{op}: input should be floating point of shape (N, C), (N, C, ...) or "
                          f"(C), got {x.dtype} of shape {x.shape}")
-    target = target if isinstance(target, Tensor) else np.asarray(target)
     if x.ndim > 1:
         return x, target, False
     return ops.unsqueeze(x, 0), ops.unsqueeze(target, 0), True
@@ -167,7 +167,7 @@ def _classes(target, x, ignore_index, op):
     if target.dtype.kind not in "iu":
         raise TypeError(f"{op}: classes are integers, got a target of {target.dtype}; write "
                         f"target.long(), or pass probabilities of the input's shape {x.shape}")
-    t, C = target.data if isinstance(target, Tensor) else target, x.shape[1]
+    t, C = target.data.copy(), x.shape[1]        # a rule keeps it: later changes must not show
     if t.size == 0 or (t.min() >= 0 and t.max() < C and not 0 <= ignore_index < C):
         return t, None
     kept = t != ignore_index
@@ -191,10 +191,11 @@ def _probabilities(target, op):
 def _class_weight(weight, C, dtype, op):
     if weight is None:
         return None
+    weight = ops.as_tensor(weight)
     if weight.shape != (C,):
         raise ValueError(f"{op}: weight should have one value for each of the {C} classes, "
                          f"got shape {weight.shape}")
-    return Tensor(np.asarray(weight.data if isinstance(weight, Tensor) else weight, dtype))
+    return weight.detach().to(dtype)
 
 
 def _per_class(weight, x):
@@ -203,6 +204,9 @@ def _per_class(weight, x):
 
 
 def _same_shape(x, target, op):
+    """Both as tensors, checked."""
+    x, target = ops.as_tensor(x), ops.as_tensor(target)
     if x.shape != target.shape:
         raise ValueError(f"{op}: input {x.shape} and target {target.shape} "
                          "should have the same shape")
+    return x, target

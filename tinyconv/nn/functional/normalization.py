@@ -9,6 +9,7 @@ import numpy as np
 
 from ... import ops
 from ...core import Tensor
+from ..arguments import whole
 
 
 def batch_norm(input, running_mean, running_var, weight=None, bias=None, training=False,
@@ -25,7 +26,8 @@ def batch_norm(input, running_mean, running_var, weight=None, bias=None, trainin
 
     Source: Ioffe & Szegedy 2015, https://arxiv.org/abs/1502.03167.
     """
-    running_mean, running_var = _array(running_mean), _array(running_var)
+    input, weight, bias, add = _tensors(input, weight, bias, add)
+    running_mean, running_var = _statistics("batch_norm", running_mean, running_var)
     _check_channels("batch_norm", input, running_mean, running_var, weight, bias)
     if add is not None and add.shape != input.shape:
         raise ValueError(f"batch_norm: add should have the input's shape {input.shape}, "
@@ -58,7 +60,10 @@ def layer_norm(input, normalized_shape, weight=None, bias=None, eps=1e-5):
 
     Source: Ba, Kiros & Hinton 2016, https://arxiv.org/abs/1607.06450.
     """
-    shape = (normalized_shape,) if isinstance(normalized_shape, int) else tuple(normalized_shape)
+    input, weight, bias = _tensors(input, weight, bias)
+    _check_floating("layer_norm", input, weight, bias)
+    several = isinstance(normalized_shape, (tuple, list))
+    shape = tuple(normalized_shape) if several else (normalized_shape,)
     if not shape or input.shape[-len(shape):] != shape:
         raise ValueError(f"layer_norm: the last dimensions of {input.shape} should be "
                          f"normalized_shape {shape}")
@@ -75,9 +80,10 @@ def group_norm(input, num_groups, weight=None, bias=None, eps=1e-5):
 
     Source: Wu & He 2018, https://arxiv.org/abs/1803.08494.
     """
+    input, weight, bias = _tensors(input, weight, bias)
     _check_channels("group_norm", input, None, None, weight, bias)
     N, C = input.shape[:2]
-    if num_groups < 1 or C % num_groups:
+    if C % whole("group_norm", "num_groups", num_groups, 1):
         raise ValueError(f"group_norm: num_groups should divide the {C} channels of {input.shape}, "
                          f"got {num_groups}")
     grouped = input.reshape((N, num_groups, C // num_groups) + input.shape[2:])
@@ -94,9 +100,10 @@ def instance_norm(input, running_mean=None, running_var=None, weight=None, bias=
 
     Source: Ulyanov, Vedaldi & Lempitsky 2016, https://arxiv.org/abs/1607.08022.
     """
+    input, weight, bias = _tensors(input, weight, bias)
     if not use_input_stats:
         return batch_norm(input, running_mean, running_var, weight, bias, False, momentum, eps)
-    running_mean, running_var = _array(running_mean), _array(running_var)
+    running_mean, running_var = _statistics("instance_norm", running_mean, running_var)
     _check_channels("instance_norm", input, running_mean, running_var, weight, bias)
     M = int(np.prod(input.shape[2:]))
     if M <= 1:
@@ -115,11 +122,12 @@ def local_response_norm(input, size, alpha=1e-4, beta=0.75, k=1.0):
 
     Source: Krizhevsky, Sutskever & Hinton 2012, section 3.3 (there without the division by size).
     """
+    input = ops.as_tensor(input)
     if input.ndim < 3:
         raise ValueError("local_response_norm: input should be (N, C, …) with at least "
                          f"3 dimensions, got {input.shape}")
-    if size < 1:
-        raise ValueError(f"local_response_norm: size should be at least 1, got {size}")
+    _check_floating("local_response_norm", input)
+    size = whole("local_response_norm", "size", size, 1)
     C = input.shape[1]
     widths = ((0, 0), (size // 2, (size - 1) // 2), *((0, 0),) * (input.ndim - 2))
     squares = ops.pad_constant(input * input, widths)
@@ -136,9 +144,19 @@ def _standardized(x, dims, eps):
     return d / ops.sqrt(ops.mean(d * d, dims, keepdim=True) + eps)
 
 
-def _array(statistics):
-    """Running statistics, an array or a tensor, as the array that is changed in place."""
-    return statistics.data if isinstance(statistics, Tensor) else statistics
+def _tensors(*given):
+    """Arrays and lists as tensors; None stays."""
+    return [None if a is None else ops.as_tensor(a) for a in given]
+
+
+def _statistics(op, running_mean, running_var):
+    """Running statistics, arrays or tensors or None, as the arrays that are changed in place."""
+    arrays = [a.data if isinstance(a, Tensor) else a for a in (running_mean, running_var)]
+    for name, a in zip(("running_mean", "running_var"), arrays):
+        if a is not None and not (isinstance(a, np.ndarray) and a.dtype.kind == "f"):
+            raise TypeError(f"{op}: {name} is changed in place and should be a tensor or array of "
+                            f"floating point numbers, got {getattr(a, 'dtype', type(a).__name__)}")
+    return arrays
 
 
 def _scaled(y, weight, bias):
@@ -150,13 +168,17 @@ def _check_channels(op, x, running_mean, running_var, weight, bias):
     if x.ndim < 2:
         raise ValueError(f"{op}: input should be (N, C, …) with at least 2 dimensions, "
                          f"got shape {x.shape}")
-    if x.dtype not in ("float32", "float64"):
-        raise TypeError(f"{op}: expected float32 or float64, got {x.dtype}; convert with .float()")
+    _check_floating(op, x, weight, bias)
     for name, v in (("running_mean", running_mean), ("running_var", running_var),
                     ("weight", weight), ("bias", bias)):
         if v is not None and v.shape != (x.shape[1],):
             raise ValueError(f"{op}: {name} should have one number per channel ({x.shape[1]},), "
                              f"got {v.shape}")
+
+
+def _check_floating(op, x, weight=None, bias=None):
+    if x.dtype not in ("float32", "float64"):
+        raise TypeError(f"{op}: expected float32 or float64, got {x.dtype}; convert with .float()")
     for name, v in (("weight", weight), ("bias", bias)):
         if v is not None and v.dtype != x.dtype:
             raise TypeError(f"{op}: input is {x.dtype} but {name} is {v.dtype}; "

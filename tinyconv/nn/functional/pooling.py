@@ -9,7 +9,7 @@ import numpy as np
 from ... import ops
 from ...core import Tensor
 from ...kernels.pooling import Windows
-from .convolution import per_dim
+from ..arguments import per_dim, whole
 
 
 def max_pool1d(input, kernel_size, stride=None, padding=0, dilation=1, ceil_mode=False,
@@ -105,6 +105,7 @@ def spatial_pyramid_pool(input, levels=(1, 2, 4), mode="max"):
     """
     if mode not in ("max", "avg"):
         raise ValueError(f"spatial_pyramid_pool: mode should be 'max' or 'avg', got {mode!r}")
+    levels = [whole("spatial_pyramid_pool", "level", level, 1) for level in levels]
     pool = adaptive_max_pool2d if mode == "max" else adaptive_avg_pool2d
     return ops.cat([pool(input, level).flatten(-3) for level in levels], -1)
 

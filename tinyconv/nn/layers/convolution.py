@@ -9,6 +9,7 @@ import numpy as np
 
 from .. import functional as F
 from .. import init
+from ..arguments import per_dim, whole
 from ..module import Module
 from ..parameter import Parameter
 
@@ -22,8 +23,9 @@ class _Convolution(Module):
     def __init__(self, in_channels, out_channels, kernel_size, stride, padding, dilation, groups,
                  bias, padding_mode):
         name = type(self).__name__
+        whole(name, "groups", groups, 1)
         for what, channels in (("in_channels", in_channels), ("out_channels", out_channels)):
-            if channels < 1 or groups < 1 or channels % groups:
+            if whole(name, what, channels, 1) % groups:
                 raise ValueError(f"{name}: {what} should be a positive multiple of "
                                  f"groups={groups}, got {channels}")
         if padding_mode not in _MODES:
@@ -55,12 +57,7 @@ class _Convolution(Module):
 
     def _tuple(self, what, value, least):
         """One number for every spatial dimension, checked."""
-        values = tuple(value) if isinstance(value, (tuple, list)) else (value,) * self._spatial
-        whole = all(isinstance(v, (int, np.integer)) and v >= least for v in values)
-        if not whole or len(values) != self._spatial:
-            raise ValueError(f"{type(self).__name__}: {what} should be a whole number ≥ {least} or "
-                             f"{self._spatial} of them, got {value!r}")
-        return values
+        return per_dim(type(self).__name__, what, value, self._spatial, least)
 
     def extra_repr(self):
         said = [f"{self.in_channels}, {self.out_channels}, kernel_size={self.kernel_size}, "

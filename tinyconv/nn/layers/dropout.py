@@ -5,8 +5,9 @@ from ..module import Module
 
 class _Dropout(Module):
     def __init__(self, p=0.5, inplace=False):
-        if not 0 <= p <= 1:
-            raise ValueError(f"{type(self).__name__}: p is a probability between 0 and 1, got {p}")
+        if not isinstance(p, (int, float)) or not 0 <= p <= 1:
+            raise ValueError(f"{type(self).__name__}: p is a probability between 0 and 1, "
+                             f"got {p!r}")
         self.p, self.inplace = p, inplace
 
     def forward(self, x):

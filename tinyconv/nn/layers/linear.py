@@ -5,6 +5,7 @@ import numpy as np
 
 from .. import functional as F
 from .. import init
+from ..arguments import whole
 from ..module import Module
 from ..parameter import Parameter
 
@@ -16,7 +17,8 @@ class Linear(Module):
     """
 
     def __init__(self, in_features, out_features, bias=True):
-        self.in_features, self.out_features = in_features, out_features
+        self.in_features = whole("Linear", "in_features", in_features, 0)
+        self.out_features = whole("Linear", "out_features", out_features, 0)
         self.weight = Parameter(np.empty((out_features, in_features), np.float32))
         self.bias = Parameter(np.empty(out_features, np.float32)) if bias else None
         self.reset_parameters()

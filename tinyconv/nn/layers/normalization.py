@@ -9,7 +9,10 @@
 """
 import numpy as np
 
+from ...ops import as_tensor
 from .. import functional as F
+from .. import init
+from ..arguments import whole
 from ..module import Module
 from ..parameter import Parameter
 
@@ -25,7 +28,7 @@ class _Normalization(Module):
         """Scale 1, shift 0."""
         for parameter, value in ((self.weight, 1), (self.bias, 0)):
             if parameter is not None:
-                parameter.data[...] = value
+                init.constant_(parameter, value)
 
 
 # ---- batch norm ----------------------------------------------------------------------------------
@@ -38,7 +41,7 @@ class _Statistics(_Normalization):
     def __init__(self, num_features, eps, momentum, affine, track_running_stats, bias):
         self.num_features, self.eps, self.momentum = num_features, eps, momentum
         self.affine, self.track_running_stats = affine, track_running_stats
-        C, track = num_features, track_running_stats
+        C, track = whole(type(self).__name__, "num_features", num_features, 1), track_running_stats
         self._set_affine(C, affine, bias)
         self.running_mean = np.zeros(C, np.float32) if track else None
         self.running_var = np.ones(C, np.float32) if track else None
@@ -55,9 +58,11 @@ class _Statistics(_Normalization):
         self.reset_running_stats()
 
     def _check(self, x):
+        x = as_tensor(x)
         if x.ndim not in self._dims:
             raise ValueError(f"{type(self).__name__}: input should have shape {self._shape}, "
                              f"got {x.shape}")
+        return x
 
     def extra_repr(self):
         return (f"{self.num_features}, eps={self.eps}, momentum={self.momentum}, "
@@ -70,8 +75,7 @@ class _BatchNorm(_Statistics):
         super().__init__(num_features, eps, momentum, affine, track_running_stats, bias)
 
     def forward(self, x, add=None, relu=False):
-        self._check(x)
-        momentum = self.momentum
+        x, momentum = self._check(x), self.momentum
         if self.training and self.num_batches_tracked is not None:
             self.num_batches_tracked += 1
             if momentum is None:                 # the mean of all batches so far
@@ -114,7 +118,7 @@ class _InstanceNorm(_Statistics):
         super().__init__(num_features, eps, momentum, affine, track_running_stats, bias)
 
     def forward(self, x):
-        self._check(x)
+        x = self._check(x)
         batch = x if x.ndim == self._dims[1] else x.unsqueeze(0)
         by_instance = self.training or self.running_mean is None
         y = F.instance_norm(batch, self.running_mean, self.running_var, self.weight, self.bias,
@@ -152,8 +156,10 @@ class LayerNorm(_Normalization):
     """
 
     def __init__(self, normalized_shape, eps=1e-5, elementwise_affine=True, bias=True):
-        one = isinstance(normalized_shape, (int, np.integer))
-        shape = (normalized_shape,) if one else tuple(normalized_shape)
+        several = isinstance(normalized_shape, (tuple, list))
+        shape = tuple(normalized_shape) if several else (normalized_shape,)
+        for n in shape:
+            whole("LayerNorm", "normalized_shape", n, 1)
         affine = elementwise_affine
         self.normalized_shape, self.eps, self.elementwise_affine = shape, eps, affine
         self._set_affine(shape, affine, bias)
@@ -173,7 +179,8 @@ class GroupNorm(_Normalization):
     """
 
     def __init__(self, num_groups, num_channels, eps=1e-5, affine=True, *, bias=True):
-        if num_groups < 1 or num_channels % num_groups:
+        whole("GroupNorm", "num_groups", num_groups, 1)
+        if whole("GroupNorm", "num_channels", num_channels, 1) % num_groups:
             raise ValueError(f"GroupNorm: num_channels={num_channels} should be a multiple of "
                              f"num_groups={num_groups}")
         self.num_groups, self.num_channels = num_groups, num_channels
@@ -194,7 +201,8 @@ class LocalResponseNorm(Module):
     """
 
     def __init__(self, size, alpha=1e-4, beta=0.75, k=1.0):
-        self.size, self.alpha, self.beta, self.k = size, alpha, beta, k
+        self.size, self.alpha = whole("LocalResponseNorm", "size", size, 1), alpha
+        self.beta, self.k = beta, k
 
     def forward(self, x):
         return F.local_response_norm(x, self.size, self.alpha, self.beta, self.k)

@@ -1,13 +1,26 @@
 """Pooling layers in 1 to 3 dimensions. What they compute is in `functional/pooling.py`."""
 from .. import functional as F
+from ..arguments import per_dim, whole
 from ..module import Module
 
 
-class _MaxPool(Module):
+class _Pool(Module):
+    """A layer that slides a window; sizes are one number or one per spatial dimension."""
+    _spatial, _pool = 0, None
+
+    def _set_windows(self, kernel_size, stride, padding, dilation=1):
+        self.kernel_size, self.stride = kernel_size, kernel_size if stride is None else stride
+        self.padding = padding
+        for name, value, least in (("kernel_size", kernel_size, 1), ("stride", self.stride, 1),
+                                   ("padding", padding, 0), ("dilation", dilation, 1)):
+            per_dim(type(self).__name__, name, value, self._spatial, least)
+
+
+class _MaxPool(_Pool):
     def __init__(self, kernel_size, stride=None, padding=0, dilation=1, return_indices=False,
                  ceil_mode=False):
-        self.kernel_size, self.stride = kernel_size, kernel_size if stride is None else stride
-        self.padding, self.dilation = padding, dilation
+        self._set_windows(kernel_size, stride, padding, dilation)
+        self.dilation = dilation
         self.return_indices, self.ceil_mode = return_indices, ceil_mode
 
     def forward(self, x):
@@ -21,7 +34,7 @@ class _MaxPool(Module):
 
 class MaxPool1d(_MaxPool):
     """The largest value in each window:  (N, C, L) → (N, C, L′)."""
-    _pool = staticmethod(F.max_pool1d)
+    _spatial, _pool = 1, staticmethod(F.max_pool1d)
 
 
 class MaxPool2d(_MaxPool):
@@ -30,21 +43,22 @@ class MaxPool2d(_MaxPool):
     H′ = ⌊(H + 2·padding − dilation·(K − 1) − 1) / stride⌋ + 1, rounded up with `ceil_mode`. The
     stride is the kernel's size by default.
     """
-    _pool = staticmethod(F.max_pool2d)
+    _spatial, _pool = 2, staticmethod(F.max_pool2d)
 
 
 class MaxPool3d(_MaxPool):
     """The largest value in each window:  (N, C, D, H, W) → (N, C, D′, H′, W′)."""
-    _pool = staticmethod(F.max_pool3d)
+    _spatial, _pool = 3, staticmethod(F.max_pool3d)
 
 
-class AvgPool1d(Module):
+class AvgPool1d(_Pool):
     """The mean of each window:  (N, C, L) → (N, C, L′)."""
+    _spatial = 1
 
     def __init__(self, kernel_size, stride=None, padding=0, ceil_mode=False,
                  count_include_pad=True):
-        self.kernel_size, self.stride = kernel_size, kernel_size if stride is None else stride
-        self.padding, self.ceil_mode, self.count_include_pad = padding, ceil_mode, count_include_pad
+        self._set_windows(kernel_size, stride, padding)
+        self.ceil_mode, self.count_include_pad = ceil_mode, count_include_pad
 
     def forward(self, x):
         return F.avg_pool1d(x, self.kernel_size, self.stride, self.padding, self.ceil_mode,
@@ -54,11 +68,11 @@ class AvgPool1d(Module):
         return f"kernel_size={self.kernel_size}, stride={self.stride}, padding={self.padding}"
 
 
-class _AvgPool(Module):
+class _AvgPool(_Pool):
     def __init__(self, kernel_size, stride=None, padding=0, ceil_mode=False, count_include_pad=True,
                  divisor_override=None):
-        self.kernel_size, self.stride = kernel_size, kernel_size if stride is None else stride
-        self.padding, self.ceil_mode = padding, ceil_mode
+        self._set_windows(kernel_size, stride, padding)
+        self.ceil_mode = ceil_mode
         self.count_include_pad, self.divisor_override = count_include_pad, divisor_override
 
     def forward(self, x):
@@ -75,17 +89,22 @@ class AvgPool2d(_AvgPool):
     The stride is the kernel's size by default. `divisor_override` replaces the number of elements
     in the window, which counts the padding unless `count_include_pad` is False.
     """
-    _pool = staticmethod(F.avg_pool2d)
+    _spatial, _pool = 2, staticmethod(F.avg_pool2d)
 
 
 class AvgPool3d(_AvgPool):
     """The mean of each window:  (N, C, D, H, W) → (N, C, D′, H′, W′)."""
-    _pool = staticmethod(F.avg_pool3d)
+    _spatial, _pool = 3, staticmethod(F.avg_pool3d)
 
 
 class _AdaptivePool(Module):
+    _spatial, _pool = 0, None
+
     def __init__(self, output_size):
         self.output_size = output_size
+        sizes = output_size if isinstance(output_size, (tuple, list)) else (output_size,)
+        per_dim(type(self).__name__, "output_size", tuple(0 if n is None else n for n in sizes),
+                self._spatial, 0)
 
     def forward(self, x):
         return self._pool(x, self.output_size)
@@ -96,17 +115,17 @@ class _AdaptivePool(Module):
 
 class AdaptiveAvgPool1d(_AdaptivePool):
     """Means over `output_size` (nearly) equal parts:  (N, C, L) → (N, C, output_size)."""
-    _pool = staticmethod(F.adaptive_avg_pool1d)
+    _spatial, _pool = 1, staticmethod(F.adaptive_avg_pool1d)
 
 
 class AdaptiveAvgPool2d(_AdaptivePool):
     """Means over a grid of (nearly) equal parts:  (N, C, H, W) → (N, C, *output_size)."""
-    _pool = staticmethod(F.adaptive_avg_pool2d)
+    _spatial, _pool = 2, staticmethod(F.adaptive_avg_pool2d)
 
 
 class AdaptiveAvgPool3d(_AdaptivePool):
     """Means over a grid of (nearly) equal parts:  (N, C, D, H, W) → (N, C, *output_size)."""
-    _pool = staticmethod(F.adaptive_avg_pool3d)
+    _spatial, _pool = 3, staticmethod(F.adaptive_avg_pool3d)
 
 
 class _AdaptiveMaxPool(_AdaptivePool):
@@ -120,17 +139,17 @@ class _AdaptiveMaxPool(_AdaptivePool):
 
 class AdaptiveMaxPool1d(_AdaptiveMaxPool):
     """Maxima over `output_size` (nearly) equal parts:  (N, C, L) → (N, C, output_size)."""
-    _pool = staticmethod(F.adaptive_max_pool1d)
+    _spatial, _pool = 1, staticmethod(F.adaptive_max_pool1d)
 
 
 class AdaptiveMaxPool2d(_AdaptiveMaxPool):
     """Maxima over a grid of (nearly) equal parts:  (N, C, H, W) → (N, C, *output_size)."""
-    _pool = staticmethod(F.adaptive_max_pool2d)
+    _spatial, _pool = 2, staticmethod(F.adaptive_max_pool2d)
 
 
 class AdaptiveMaxPool3d(_AdaptiveMaxPool):
     """Maxima over a grid of (nearly) equal parts:  (N, C, D, H, W) → (N, C, *output_size)."""
-    _pool = staticmethod(F.adaptive_max_pool3d)
+    _spatial, _pool = 3, staticmethod(F.adaptive_max_pool3d)
 
 
 class SpatialPyramidPool(Module):
@@ -141,7 +160,8 @@ class SpatialPyramidPool(Module):
     """
 
     def __init__(self, levels=(1, 2, 4), mode="max"):
-        self.levels, self.mode = tuple(levels), mode
+        self.levels = tuple(whole("SpatialPyramidPool", "level", n, 1) for n in levels)
+        self.mode = mode
 
     def forward(self, x):
         return F.spatial_pyramid_pool(x, self.levels, self.mode)

@@ -1,4 +1,5 @@
 """Layers that change the shape only, or nothing."""
+from ...ops import as_tensor, flatten
 from ..module import Module
 
 
@@ -19,7 +20,7 @@ class Flatten(Module):
         self.start_dim, self.end_dim = start_dim, end_dim
 
     def forward(self, x):
-        return x.flatten(self.start_dim, self.end_dim)
+        return flatten(x, self.start_dim, self.end_dim)
 
     def extra_repr(self):
         return f"start_dim={self.start_dim}, end_dim={self.end_dim}"
@@ -32,6 +33,7 @@ class Unflatten(Module):
         self.dim, self.unflattened_size = dim, tuple(unflattened_size)
 
     def forward(self, x):
+        x = as_tensor(x)
         if not -x.ndim <= self.dim < x.ndim:
             raise IndexError(f"Unflatten: dim {self.dim} is out of range "
                              f"for an input of shape {x.shape}")

@@ -1,8 +1,7 @@
-"""The optimiser updates of `updates.py` again, as formulas on whole arrays: slow, plainly right.
+"""The steps of the optimisers, as formulas on whole arrays.
 
-Same arguments, changed in place in the same way; the tests compare the two. Hyperparameters are
-narrowed to the dtype of the parameter by NumPy itself: a Python float does not widen a float32
-array.
+They are changed in place, as by the fast kernels. Hyperparameters are narrowed to the dtype of the
+parameter by NumPy itself: a Python float does not widen a float32 array.
 """
 import numpy as np
 

@@ -1,6 +1,4 @@
-"""Convolution once more in plain NumPy, as the textbook has it: the place to read first.
-
-It is also what the fast kernels are tested against.
+"""Convolution and its two gradients in plain NumPy, as the textbook has them.
 
 im2col, as a matrix. Convolution is a matrix product in disguise: lay every patch of the image that
 the kernel will cover in a row of a matrix, the kernel in a column, and multiply.
@@ -12,8 +10,8 @@ the kernel will cover in a row of a matrix, the kernel in a column, and multiply
                                  6 7 0 1
                                  7 8 1 2
 
-The matrix repeats every pixel K² times, so the kernels in this folder never make it: they compute
-where its elements lie.
+The matrix repeats every pixel K² times, so the fast kernels never make it: they compute where its
+elements lie.
 """
 import numpy as np
 

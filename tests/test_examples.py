@@ -1,0 +1,33 @@
+"""The lessons in `examples/` run, say what they promise, and draw their figures."""
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+EXAMPLES = Path(__file__).parents[1] / "examples"
+
+
+def test_the_index_names_every_lesson():
+    index = (EXAMPLES / "README.md").read_text(encoding="utf-8")
+    lessons = sorted(EXAMPLES.glob("*.py"))
+    assert lessons and all(f"]({lesson.name})" in index for lesson in lessons)
+
+
+@pytest.mark.parametrize("lesson, says", [
+    ("01_convolution_by_hand", ["[[7, 9, 11], [5, 7, 9]] [[7.0, 9.0, 11.0], [5.0, 7.0, 9.0]]",
+                                "upside down", "(6, 4)"]),
+    ("06_backpropagation_checked", ["check_grad, relative errors", "caught: first derivative",
+                                    "conv_wrong", "analytic", "numerical"])])
+def test_a_lesson_runs_and_draws_its_figure(tmp_path, lesson, says):
+    shutil.copy(EXAMPLES / f"{lesson}.py", tmp_path)          # the figure is drawn beside it
+    path = os.pathsep.join([str(EXAMPLES.parent), os.environ.get("PYTHONPATH", "")])
+    done = subprocess.run([sys.executable, tmp_path / f"{lesson}.py"], capture_output=True,
+                          text=True, encoding="utf-8", timeout=300,
+                          env={**os.environ, "PYTHONPATH": path, "PYTHONIOENCODING": "utf-8"})
+    assert done.returncode == 0, done.stderr
+    assert all(words in done.stdout for words in says), done.stdout
+    picture = (tmp_path / f"{lesson}.png").read_bytes()
+    assert picture.startswith(b"\x89PNG") and len(picture) > 5_000

@@ -1,0 +1,56 @@
+"""The matrix product equals its readable twin: any sizes, any layout, any dimensions in front."""
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tinyconv.kernels import matrix, product
+from tinyconv.kernels.reference import matrix as reference
+from tinyconv.testing.strategies import arrays
+
+DTYPES = pytest.mark.parametrize("dtype", [np.float32, np.float64])
+SIZES = st.sampled_from((0, 1, 5, 8, 9, 16, 17, 33, 70, 130))
+FRONTS = st.sampled_from([((), ()), ((3,), ()), ((), (2,)), ((2, 1), (3,)), ((1, 3), (2, 1)),
+                          ((2, 3), (2, 3)), ((0,), ()), ((0,), (1,))])
+
+
+@DTYPES
+@given(FRONTS, SIZES, SIZES, SIZES, st.sampled_from(range(len(product.SHAPES))), st.data())
+def test_whole_numbers_are_multiplied_exactly_in_any_tile_and_layout(dtype, fronts, M, K, N, kind,
+                                                                     data):
+    shape = product.SHAPES[kind]
+    a = data.draw(arrays((*fronts[0], M, K), dtype, "integers"))
+    b = data.draw(arrays((*fronts[1], K, N), dtype, "integers"))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(matrix, "best_shape",
+                      lambda columns, itemsize: (kind, shape.rows, shape.width(itemsize)))
+        y = matrix.matmul(a, b)
+    assert y.dtype == dtype and np.array_equal(y, reference.matmul(a, b))
+
+
+@pytest.mark.parametrize("K", [9, 256, 300, 4096, 65_536])
+@pytest.mark.parametrize("dtype, exact", [(np.float32, np.float64), (np.float64, np.longdouble)])
+def test_rounding_errors_stay_below_the_bound(rng, K, dtype, exact):
+    """|error| ≤ (4 + log₂ K) u Σ |a| |b|, for random numbers"""
+    a, b = (rng.standard_normal(s).astype(dtype) for s in ((7, K), (K, 9)))
+    error = abs(matrix.matmul(a, b) - reference.matmul(a.astype(exact), b.astype(exact)))
+    size = reference.matmul(abs(a).astype(exact), abs(b).astype(exact))
+    assert (error <= (4 + np.log2(K)) * np.finfo(dtype).eps / 2 * size).all()
+
+
+@pytest.mark.parametrize("a, b", [(np.float16, np.float16), (np.int64, np.int64),
+                                  (np.float32, np.float64), (np.int8, np.float32)])
+def test_other_dtypes_are_multiplied_by_numpys_rules(rng, a, b):
+    a, b = rng.integers(-4, 5, (3, 5)).astype(a), rng.integers(-4, 5, (5, 2)).astype(b)
+    y = matrix.matmul(a, b)
+    assert y.dtype == np.matmul(a, b).dtype and np.array_equal(y, reference.matmul(a, b))
+
+
+@DTYPES
+def test_what_is_not_finite_stays_in_its_row_and_column(rng, dtype):
+    a, b = rng.standard_normal((20, 30)).astype(dtype), rng.standard_normal((30, 17)).astype(dtype)
+    a[3, 4], b[5, 6] = np.nan, np.inf
+    y = matrix.matmul(a, b)
+    touched = np.zeros(y.shape, bool)
+    touched[3], touched[:, 6] = True, True
+    assert np.array_equal(~np.isfinite(y), touched) and np.isnan(y[3]).all()

@@ -1,0 +1,33 @@
+"""Files written whole or not at all."""
+import os
+import secrets
+from pathlib import Path
+
+
+def write_atomically(path, data):
+    """Write bytes to `path` so that at any moment, crash or not, it is the old file or the new one.
+
+    The bytes go to a temporary file in the same folder, are forced to the disk, and take the name
+    in one step; then the folder is forced to the disk, because the name is kept there. (Windows
+    cannot do the last.) Raises the OSError that stood in the way, with the name of the folder.
+    """
+    path = Path(path)
+    temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}.part")
+    try:
+        try:
+            with open(temporary, "xb") as file:
+                file.write(data)
+                file.flush()
+                os.fsync(file.fileno())
+            os.replace(temporary, path)
+        finally:
+            temporary.unlink(missing_ok=True)
+        if os.name == "posix":
+            folder = os.open(path.parent, os.O_RDONLY)
+            try:
+                os.fsync(folder)
+            finally:
+                os.close(folder)
+    except OSError as error:
+        raise type(error)(error.errno, f"cannot write {path.name!r} in this folder "
+                          f"({error.strerror})", str(path.parent)) from error

@@ -1,0 +1,15 @@
+"""Every kernel of this folder once more in plain NumPy, as the textbook has it: read this first.
+
+| here               | what it states                            | the fast kernels             |
+|--------------------|-------------------------------------------|------------------------------|
+| `convolution.py`   | im2col; convolution and its two gradients | the same name, one folder up |
+| `pooling.py`       | maxima and weighted sums of windows       | the same                     |
+| `normalization.py` | mean and variance; normalising, and back  | the same                     |
+| `elementwise.py`   | relu and its gradient; the error function | the same, and `special.py`   |
+| `matrix.py`        | the matrix product                        | the same                     |
+| `updates.py`       | the steps of the optimisers               | the same                     |
+
+Names, arguments and results are those of the fast kernels, which are tested against these. Nothing
+here thinks of speed, of threads or of how an array lies in memory, and results come in the dtype
+that NumPy gives them.
+"""

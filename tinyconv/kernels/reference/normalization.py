@@ -1,0 +1,47 @@
+"""Normalisation of the columns of a matrix: a column is a channel, a row is a pixel of an image.
+
+With μ and σ² the mean and variance of a column and r = 1/√(σ² + ε), the normalised x is
+
+    x̂ = (x − μ) r.
+
+Every element of a column goes into μ and r, so what an upstream gradient g does to x comes back in
+three parts: directly, through μ and through r. With ⟨·⟩ the mean of a column,
+
+    ∂L/∂x = r (g − ⟨g⟩ − x̂ ⟨g x̂⟩).
+
+All matrices are (M, C), all vectors (C).
+
+Source: Ioffe & Szegedy 2015, https://arxiv.org/abs/1502.03167.
+"""
+import numpy as np
+
+
+def moments(x):
+    """μ[c] = Σ_m x[m, c] / M and σ²[c] = Σ_m (x[m, c] − μ[c])² / M, at least in float64"""
+    x = x.astype(np.result_type(x, np.float64))
+    mean = x.mean(0)
+    return mean, ((x - mean) ** 2).mean(0)
+
+
+def normalize(x, mean, scale, bias, extra, relu):
+    """y = (x − mean) · scale + bias + extra, then max(y, 0) if `relu`; without extra it is None"""
+    y = (x - mean) * scale + bias
+    if extra is not None:
+        y = y + extra
+    return np.maximum(y, 0) if relu else y
+
+
+def masked_sums(g, y, x, mean, r, relu):
+    """G = g where y > 0 (or is NaN) and else 0, or g itself without `relu`; Σ_m G and Σ_m G x̂"""
+    G = np.where(y <= 0, 0, g) if relu else g
+    return G, G.sum(0), (G * ((x - mean) * r)).sum(0)
+
+
+def pull(g, x, mean, r, scale, mean_g, mean_gx):
+    """scale (g − ⟨g⟩ − x̂ ⟨g x̂⟩), x̂ = (x − mean) r, with the means ⟨g⟩ and ⟨g x̂⟩ given"""
+    return scale * (g - mean_g - (x - mean) * r * mean_gx)
+
+
+def column_sums(g):
+    """y[c] = Σ_m g[m, c]"""
+    return g.sum(0)
