@@ -29,5 +29,5 @@ def write_atomically(path, data):
             finally:
                 os.close(folder)
     except OSError as error:
-        raise type(error)(error.errno, f"cannot write {path.name!r} in this folder "
-                          f"({error.strerror})", str(path.parent)) from error
+        raise OSError(error.errno, f"cannot write {path.name!r} in this folder ({error.strerror})",
+                      str(path.parent)) from error

@@ -25,8 +25,8 @@ def multiply(shape, a, row, off, b, line, panel, bias, c, out, columns, adding):
     """c[out[m] + o] = (or += if `adding`) bias[o] + Σ_r a[row[m] + off[r]] · b[r, o] for every m.
 
     Row r of panel p of b begins at b[p · panel + r · line]; `columns` is the number of real ones;
-    bias is filled up to whole panels. A float32 sum of R products taken one after another errs by
-    about √R units in the last place; in chunks it is √CHUNK + √(R/CHUNK).
+    bias is filled up to whole panels. Where the errors of a sum of R products are as good as
+    random, they add up to about √R units in the last place; in chunks it is √CHUNK + √(R/CHUNK).
     """
     for p in range((columns + width(shape, c) - 1) // width(shape, c)):
         column = p * width(shape, c)
