@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from tinyconv.benchmark import SUITES, machine, rounds, sides
+from tinyconv import machine
+from tinyconv.benchmark import SUITES, rounds, sides
 from tinyconv.benchmark.case import CHANNELS_LAST, EAGER, OURS, Case
 from tinyconv.benchmark.process import Failed, Process, Processes
 from tinyconv.benchmark.suites import epochs

@@ -1,22 +1,40 @@
-"""What a result depends on besides the code: the machine and the versions of everything beneath."""
+"""What a result depends on besides the code: processor, memory, versions, commit, other work."""
 import os
 import platform
+import subprocess
 from importlib import metadata
 from pathlib import Path
 
+VECTORS = "sse4.2", "avx", "avx2", "fma", "avx512f", "avx512bf16", "neon", "asimd", "sve"
+PACKAGES = "numpy", "numba", "llvmlite"
 VERSION = "0.1.0"
 
 
-def machine():
-    """System, processor, cores this process may use, and memory in GiB, as far as can be told."""
-    return {"system": platform.system(), "processor": _processor(), "cores": _cores(),
-            "memory_gib": _memory()}
+def describe():
+    """The machine, as a dictionary for JSON."""
+    return {"processor": _processor(), "cores": cores(), "vectors": _vectors(),
+            "memory_gib": _memory(), "system": platform.system()}
+
+
+def cores():
+    """How many cores this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+def load():
+    """Processes that were running or waiting, averaged over the last minute; None if unknown."""
+    return round(os.getloadavg()[0], 2) if hasattr(os, "getloadavg") else None
 
 
 def versions(*others):
-    """The versions of Python, of this package, of what its results depend on, and of `others`."""
+    """The versions of Python, of this package, of what its results depend on, and of `others`.
+
+    None stands for what is not installed.
+    """
     found = {"python": platform.python_version(), "tinyconv": VERSION}
-    for name in ("numpy", "numba", "llvmlite", *others):
+    for name in (*PACKAGES, *others):
         try:
             found[name] = metadata.version(name)
         except metadata.PackageNotFoundError:
@@ -24,21 +42,45 @@ def versions(*others):
     return found
 
 
-def _processor():
+def commit():
+    """The commit of the source, with "-dirty" if it was changed since; None if it is installed."""
+    here = Path(__file__).parent
+    if not _git(here, "ls-files", "--error-unmatch", "__init__.py"):
+        return None                    # not our repository, even if there is one around
+    return _git(here, "describe", "--always", "--dirty", "--abbrev=12", "--exclude=*")
+
+
+def _git(folder, *command):
     try:
-        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8", errors="replace").splitlines()
+        return subprocess.run(["git", "--no-optional-locks", "-C", folder, *command], check=True,
+                              capture_output=True, text=True).stdout.strip()
+    except (OSError, subprocess.CalledProcessError):
+        return None
+
+
+def _processor():
+    """The name of the processor."""
+    try:
+        with open("/proc/cpuinfo", encoding="utf-8") as file:
+            facts = dict(map(str.strip, line.split(":", 1)) for line in file if ":" in line)
+        model = facts.get("model name") or facts.get("Model")
     except OSError:
-        lines = []
-    names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
-    return names[0] if names else platform.processor() or platform.machine()
+        model, facts = None, {}
+    if model and "cpu family" in facts:
+        model += f" (family {facts['cpu family']}, model {facts['model']})"
+    return model or platform.processor() or platform.machine()
 
 
-def _cores():
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+def _vectors():
+    """The vector instructions it has."""
+    from llvmlite.binding import get_host_cpu_features
+    features = get_host_cpu_features()
+    return [name for name in VECTORS if features.get(name)]
 
 
 def _memory():
+    """Memory in GiB, or None if unknown."""
     try:
-        return round(os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30, 1)
+        return round(os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2 ** 30, 1)
     except (AttributeError, ValueError, OSError):
         return None

@@ -6,7 +6,6 @@
     process         how those are started and asked
     rounds          the sides in turn, round after round
     summary         medians, ratios and spreads
-    machine         on what it was measured
     table, figures  what people read; figures are drawn from the JSON alone
     folder          what is kept of a suite: JSON, Markdown, PNG
 

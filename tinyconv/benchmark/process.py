@@ -63,7 +63,8 @@ class Process:
         finally:
             guard.cancel()
         if not line:
-            raise Failed(f"no answer within {patience:g} s" if late.is_set() else self._epitaph())
+            words = self._epitaph()
+            raise Failed(f"no answer within {patience:g} s" if late.is_set() else words)
         answer = json.loads(line)
         if "error" in answer:
             raise Failed(answer["error"])

@@ -10,7 +10,8 @@ import time
 from contextlib import nullcontext
 from pathlib import Path
 
-from . import machine, summary
+from .. import machine
+from . import summary
 from .process import Failed, Process, Processes, missing
 
 FORMAT = 1                             # of the JSON
@@ -31,7 +32,7 @@ def measure(suite, rounds, threads, quick=False, only=None, without=(), tick=Non
                 "only": only, "without": list(without),
                 "date": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
                 "threads": threads, "rounds": 0, "commit": machine.commit(),
-                "machine": machine.describe(), "versions": machine.versions(),
+                "machine": machine.describe(), "versions": machine.versions("torch"),
                 "load": [machine.load()]}
     with tempfile.TemporaryDirectory(prefix="tinyconv-bench-") as folder:
         run = _Run(suite, cases, threads, quick, without, Path(folder), tick or (lambda *_: None))

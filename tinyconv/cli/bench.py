@@ -1,8 +1,7 @@
 """`tinyconv bench`: how fast, side by side with PyTorch."""
 import sys
 
-from .. import benchmark
-from ..benchmark import machine
+from .. import benchmark, machine
 from . import options as common
 
 NAME = "bench"

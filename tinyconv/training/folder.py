@@ -16,10 +16,10 @@ from pathlib import Path
 
 import numba
 
+from .. import machine
 from ..atomic import write_atomically
 from ..checkpoint import load_weights, save_weights
 from ..data import Dataset, load, names
-from ..machine import machine, versions
 from ..models import create
 from ..nn import Module
 from . import figures
@@ -68,8 +68,8 @@ class RunFolder:
             "recipe": run.recipe.as_dict(),
             "threads": numba.get_num_threads(),
             "started": time.strftime("%Y-%m-%dT%H:%M:%S%z"),
-            "versions": versions(),
-            "machine": machine()}
+            "versions": machine.versions(),
+            "machine": machine.describe()}
         for key, value in self.config.items():
             known = config.get(key)
             config[key] = {**known, **value} if isinstance(known, dict) else value
