@@ -9,6 +9,7 @@ import sys
 
 from .cli import COMMANDS
 from .cli.options import TooManyThreads, UsageError
+from .machine import VERSION
 
 # What a user can cause: a bad file, a full disk, data that do not fit. Anything else is a fault of
 # ours and keeps its traceback.
@@ -29,7 +30,9 @@ class Parser(argparse.ArgumentParser):
 def parser():
     """The parser of the whole command line."""
     top = Parser(prog="tinyconv",
-                 description="Train, measure and use small convolutional networks on a CPU.")
+                 description="Train, measure and use small convolutional networks on a CPU.",
+                 epilog="example:\n  tinyconv train       LeNet-5 on the embedded digits")
+    top.add_argument("--version", action="version", version=f"tinyconv {VERSION}")
     commands = top.add_subparsers(dest="command", metavar="COMMAND", required=True)
     for command in COMMANDS:
         sub = commands.add_parser(command.NAME, help=command.HELP, epilog=command.EXAMPLE,
