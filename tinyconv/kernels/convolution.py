@@ -10,7 +10,8 @@ with other tables:
 | ∂L/∂x      | g, padded        | input pixels      | (tap, out channel) | w, turned   |
 
 The tables are made in `geometry.py`: they are im2col without the copy. One image at a time is
-copied into a padded scratch array that stays in cache.
+copied into a padded scratch array that stays in cache. Kernels of 3 × 3 and stride 1 with many
+channels take a shorter way, `winograd.py`.
 
 Inside this file arrays are channels-last, (N, D, H, W, C), and every problem has three dimensions;
 what has fewer gets dimensions of length one. "Convolution" is cross-correlation, as everywhere in
@@ -19,6 +20,7 @@ this field: the kernel is not flipped.
 import numpy as np
 from numba import njit, prange
 
+from . import winograd
 from .compile import kernel
 from .geometry import backward, forward, whole_tiles
 from .layout import channels_first, channels_last
@@ -106,6 +108,9 @@ def conv(x, w, bias, geometry, groups):
     x (N, C, D, H, W), w (O, C/groups, kd, kh, kw), bias (O) or None → (N, O, …output)
     """
     y = empty((len(x), *geometry.output, len(w)), x.dtype)
+    if winograd.fits(geometry, len(x), x.shape[1], len(w), groups, x.dtype):
+        winograd.conv(channels_last(x)[:, 0], w[:, :, 0], bias, geometry.before[1:], y[:, 0])
+        return channels_first(y)
     kind, rows, width = best_shape(len(w) // groups, x.itemsize)
     plan = forward(geometry, x.shape[1], len(w), groups, rows)
     w = w.reshape(groups, -1, *w.shape[1:]).swapaxes(1, 2)           # (groups, C, O, kd, kh, kw)
@@ -115,6 +120,9 @@ def conv(x, w, bias, geometry, groups):
 def conv_input(g, w, geometry, groups):
     """∂L/∂x for y = x ∗ w:  g (N, O, …output), w (O, C/groups, kd, kh, kw) → (N, C, D, H, W)"""
     x = empty((len(g), *geometry.size, w.shape[1] * groups), g.dtype)
+    if winograd.fits(geometry, len(g), x.shape[-1], len(w), groups, g.dtype):
+        winograd.conv_input(channels_last(g)[:, 0], w[:, :, 0], geometry.before[1:], x[:, 0])
+        return channels_first(x)
     kind, rows, width = best_shape(w.shape[1], g.itemsize)
     plan = backward(geometry, x.shape[-1], len(w), groups, rows)
     w = w.reshape(groups, -1, *w.shape[1:])                          # (groups, O, C, kd, kh, kw)
@@ -141,6 +149,9 @@ def conv_weight(x, g, geometry, groups):
     N, C, O = len(x), x.shape[1] // groups, g.shape[1] // groups
     if x.size == 0 or g.size == 0:
         return np.zeros((O * groups, C, *geometry.kernel), x.dtype)
+    if winograd.fits(geometry, N, C, O, groups, x.dtype):
+        return winograd.conv_weight(channels_last(x)[:, 0], channels_last(g)[:, 0],
+                                    geometry.before[1:])[:, :, None]
     kind, rows, width = best_shape(O, x.itemsize)
     # The plan of y = x ∗ w with its roles exchanged: rows are taps, sums run over pixels.
     plan = forward(geometry, C * groups, O * groups, groups, 1)

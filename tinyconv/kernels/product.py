@@ -11,9 +11,11 @@ The columns of b are taken in *panels* as wide as a tile; b must have whole pane
 zeros. Row tables are filled up to whole tiles by repeating the last row: the tile then computes,
 and stores, the same numbers twice, and no loop has a special end.
 """
+import numpy as np
 from numba import njit
 
 from . import memory
+from .memory import CACHE_LINE
 from .tile import (NARROW, SHAPES, SLIM, WIDE, accumulate, add_outer, height, repeat, store, width,
                    zeros)
 
@@ -51,6 +53,14 @@ def multiply_as(kind, a, row, off, b, line, panel, bias, c, out, columns, adding
         multiply(NARROW, a, row, off, b, line, panel, bias, c, out, columns, adding)
     else:
         multiply(SLIM, a, row, off, b, line, panel, bias, c, out, columns, adding)
+
+
+@njit(nogil=True)
+def scratch(size, like):
+    """An uninitialised array that begins at a cache line; see `memory.empty`."""
+    room = np.empty(size + CACHE_LINE // like.itemsize, like.dtype)
+    start = -room.ctypes.data % CACHE_LINE // like.itemsize
+    return room[start:start + size]
 
 
 # ---- preparing it --------------------------------------------------------------------------------

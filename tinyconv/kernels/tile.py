@@ -12,14 +12,22 @@ of a type for it, and a handful of operations is enough:
     store(tile, c, out, m, j, columns)            c[out[m + i] + j : … + columns] = tile[i, :]
     accumulate(tile, c, out, m, j, columns)       c[out[m + i] + j : … + columns] += tile[i, :]
 
+A tile of the shape ONE is a single vector, and with three more operations a language of vectors:
+
+    x = load(a, i)                                a[i : i + lanes]
+    x + y, x - y, x * y                           of two vectors, lane by lane
+    put(x, c, i)                                  c[i : i + lanes] = x
+
 The arrays are one-dimensional and nothing checks bounds: whoever makes the tables answers for them.
 """
+import operator
+
 from llvmlite import ir
 from llvmlite.binding import get_host_cpu_features
 from numba import config, types
 from numba.core import cgutils
 from numba.core.imputils import lower_constant
-from numba.extending import intrinsic, models, register_model, typeof_impl
+from numba.extending import intrinsic, models, overload, register_model, typeof_impl
 
 INT32, INT64 = ir.IntType(32), ir.IntType(64)
 
@@ -60,6 +68,7 @@ WIDE = Shape(8 if VECTOR_BYTES == 64 else 4, 2, VECTOR_BYTES)
 NARROW = Shape(16 if VECTOR_BYTES == 64 else 8, 1, VECTOR_BYTES)
 SLIM = Shape(16 if VECTOR_BYTES == 64 else 8, 1, max(16, VECTOR_BYTES // 2))
 SHAPES = WIDE, NARROW, SLIM
+ONE = Shape(1, 1, VECTOR_BYTES)
 
 
 # ---- the types -----------------------------------------------------------------------------------
@@ -276,6 +285,65 @@ def accumulate(typing, tile, c, out, m, j, columns):
         _write(w, args[0], *_places(w, signature, args), adding=True)
         return context.get_dummy_value()
     return types.void(tile, c, out, types.intp, types.intp, types.intp), generate
+
+
+@intrinsic
+def load(typing, a, i):
+    """A vector a[i : i + lanes]."""
+    vector = ShapeType(ONE.rows, ONE.cols, ONE.bytes).tile(a.dtype)
+
+    def generate(context, builder, signature, args):
+        w = _Writer(context, builder, vector)
+        value = ir.Constant(context.get_value_type(vector), ir.Undefined)
+        return builder.insert_value(value, w.load(w.array(signature.args[0], args[0]), args[1]), 0)
+    return vector(a, types.intp), generate
+
+
+@intrinsic
+def put(typing, vector, c, i):
+    """c[i : i + lanes] = vector"""
+    def generate(context, builder, signature, args):
+        w = _Writer(context, builder, vector)
+        w.store(builder.extract_value(args[0], 0), w.array(signature.args[1], args[1]), args[2])
+        return context.get_dummy_value()
+    return types.void(vector, c, types.intp), generate
+
+
+@intrinsic
+def prefetch(typing, a, i):
+    """Ask for the cache line of a[i], which will be needed soon; there need be no such element."""
+    def generate(context, builder, signature, args):
+        w = _Writer(context, builder, ShapeType(ONE.rows, ONE.cols, ONE.bytes).tile(a.dtype))
+        at = builder.bitcast(builder.gep(w.array(signature.args[0], args[0]), [args[1]]),
+                             ir.IntType(8).as_pointer())
+        signature_ = ir.FunctionType(ir.VoidType(), [at.type, INT32, INT32, INT32])
+        function = cgutils.get_or_insert_function(builder.module, signature_, "llvm.prefetch.p0")
+        builder.call(function, [at] + [ir.Constant(INT32, n) for n in (0, 3, 1)])
+        return context.get_dummy_value()
+    return types.void(a, types.intp), generate
+
+
+def _elementwise(sign, instruction):
+    """Let `sign` between two tiles mean LLVM's instruction of this name, vector by vector."""
+    @intrinsic
+    def operation(typing, x, y):
+        def generate(context, builder, signature, args):
+            value = args[0]
+            for at in range(x.rows * x.cols):
+                one, other = (builder.extract_value(a, at) for a in args)
+                value = builder.insert_value(value, getattr(builder, instruction)(one, other), at)
+            return value
+        return x(x, y), generate
+
+    @overload(sign)
+    def of_tiles(x, y):
+        if isinstance(x, Tile) and x == y:
+            return lambda x, y: operation(x, y)
+
+
+_elementwise(operator.add, "fadd")
+_elementwise(operator.sub, "fsub")
+_elementwise(operator.mul, "fmul")
 
 
 def _places(w, signature, args):

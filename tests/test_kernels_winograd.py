@@ -1,0 +1,117 @@
+"""Winograd's convolution equals the plain one: exactly on whole numbers, within its stated bound on
+others, whatever the size of the image, the padding, and the channels."""
+import numpy as np
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from tinyconv.kernels import convolution, winograd
+from tinyconv.kernels.geometry import Geometry
+from tinyconv.kernels.reference import convolution as plain
+from tinyconv.kernels.reference import winograd as reference
+
+DTYPES = pytest.mark.parametrize("dtype", [np.float32, np.float64])
+LANES = max(winograd.ONE.width(4), winograd.NARROW.rows)
+
+
+def geometry(size, before=(1, 1), after=(1, 1)):
+    return Geometry((1, *size), (1, 3, 3), (1,) * 3, (0, *before), (0, *after), (1,) * 3)
+
+
+@st.composite
+def cases(draw):
+    """(N, C, O, geometry): images of at least 2 × 2 outputs with any padding, even or odd."""
+    small = st.integers(0, 3)
+    before, after = draw(st.tuples(small, small)), draw(st.tuples(small, small))
+    size = tuple(max(1, draw(st.integers(2, 9)) + 2 - b - a) for b, a in zip(before, after))
+    C, O = (LANES * draw(st.integers(1, 5)) for _ in "CO")           # noqa: E741
+    return draw(st.integers(1, 40)), C, O, geometry(size, before, after)
+
+
+def numbers(rng, case, dtype, draw=lambda rng, shape: rng.integers(-4, 5, shape)):
+    N, C, O, sizes = case                                            # noqa: E741
+    return (draw(rng, s).astype(dtype) for s in (
+        (N, C, *sizes.size), (O, C, *sizes.kernel), (N, O, *sizes.output), (O,)))
+
+
+def last(x):
+    """(N, C, 1, H, W) → (N, H, W, C), contiguous"""
+    return np.ascontiguousarray(x[:, :, 0].transpose(0, 2, 3, 1))
+
+
+def first(x):
+    return x.transpose(0, 3, 1, 2)[:, :, None]
+
+
+def all_three(x, w, g, b, sizes):
+    """conv, conv_input and conv_weight as `kernels/winograd.py` computes them."""
+    y, gx, before = np.empty_like(last(g)), np.empty_like(last(x)), sizes.before[1:]
+    winograd.conv(last(x), w[:, :, 0], b, before, y)
+    winograd.conv_input(last(g), w[:, :, 0], before, gx)
+    return first(y), first(gx), winograd.conv_weight(last(x), last(g), before)[:, :, None]
+
+
+@DTYPES
+@given(cases(), st.integers(0, 2**32 - 1))
+@example((16, LANES, LANES, geometry((4, 4))), 0)                    # one block, exactly
+@example((17, LANES, 3 * LANES, geometry((4, 4))), 0)                # and a bit, half a panel
+@example((1, LANES, LANES, geometry((1, 1), (1, 1), (1, 1))), 0)     # a tile that is mostly outside
+def test_whole_numbers_give_the_textbooks_result(dtype, case, seed):
+    x, w, g, b = numbers(np.random.default_rng(seed), case, dtype)
+    y, gx, gw = all_three(x, w, g, b, case[-1])
+    assert np.array_equal(y, plain.conv(x, w, b, case[-1], 1))
+    assert np.array_equal(gx, plain.conv_input(g, w, case[-1], 1))
+    assert np.array_equal(gw, plain.conv_weight(x, g, case[-1], 1))
+
+
+@given(cases(), st.integers(0, 2**32 - 1))
+def test_the_readable_twin_is_a_convolution(case, seed):
+    x, w, g, b = numbers(np.random.default_rng(seed), case, np.float64)
+    assert np.array_equal(reference.conv(x, w, b, case[-1]), plain.conv(x, w, b, case[-1], 1))
+    assert np.array_equal(reference.conv_weight(x, g, case[-1]),
+                          plain.conv_weight(x, g, case[-1], 1))
+
+
+@pytest.mark.parametrize("dtype, exact", [(np.float32, np.float64), (np.float64, np.longdouble)])
+@pytest.mark.parametrize("C", [LANES, 4 * LANES, 16 * LANES])
+def test_rounding_errors_stay_below_the_bound(rng, C, dtype, exact):
+    """|error| ≤ (10 + log₂ K) u M, K the length of the sum at each place of a tile"""
+    case, u = (24, C, LANES, geometry((7, 6))), np.finfo(dtype).eps / 2
+    sizes, normal = case[-1], np.random.Generator.standard_normal
+    x, w, g, b = numbers(rng, case, dtype, normal)
+    y, gx, gw = all_three(x, w, g, b, sizes)
+    x, w, g, b = (a.astype(exact) for a in (x, w, g, b))
+
+    def check(found, true, size, K):
+        assert (abs(found - true) <= (10 + np.log2(K)) * u * size).all()
+
+    check(y, plain.conv(x, w, b, sizes, 1), reference.conv(x, w, b, sizes, abs), C)
+    check(gw, plain.conv_weight(x, g, sizes, 1), reference.conv_weight(x, g, sizes, abs), 24 * 12)
+    turned = w.swapaxes(0, 1)[:, :, :, ::-1, ::-1]
+    check(gx, plain.conv_input(g, w, sizes, 1),
+          reference.conv(g, turned, None, geometry((7, 6)), abs), LANES)
+
+
+@pytest.mark.parametrize("C", [LANES, 4 * LANES])
+def test_the_error_is_at_most_twice_that_of_the_plain_sum(rng, C):
+    """Root mean square over all outputs, float32, numbers from a normal distribution."""
+    case = 64, C, C, geometry((8, 8))
+    x, w, g, b = numbers(rng, case, np.float32, np.random.Generator.standard_normal)
+    true = plain.conv(x.astype(float), w.astype(float), None, case[-1], 1)
+    fast = all_three(x, w, g, np.zeros_like(b), case[-1])[0]
+    slow = np.concatenate([convolution.conv(x[i:i + 1], w, None, case[-1], 1) for i in range(64)])
+    error, usual = (np.sqrt(np.mean((y - true) ** 2)) for y in (fast, slow))
+    assert 0 < error <= 2 * usual
+
+
+def test_it_is_chosen_for_what_it_can_do_and_for_nothing_else():
+    def fits(sizes, N=64, C=LANES, O=LANES, groups=1, dtype=np.float32):     # noqa: E741
+        return winograd.fits(sizes, N, C, O, groups, dtype)
+
+    good = geometry((8, 8))
+    assert fits(good) and fits(geometry((9, 7), (0, 2), (3, 1))) and fits(good, dtype=np.float64)
+    assert not fits(good, groups=2) and not fits(good, C=LANES + 1) and not fits(good, O=LANES // 4)
+    assert not fits(good, N=1)                   # transforming the weights would take longer
+    for change in ({"stride": (1, 2, 2)}, {"dilation": (1, 2, 2)}, {"kernel": (1, 3, 5)},
+                   {"kernel": (3, 3, 3)}, {"size": (2, 8, 8)}):
+        assert not fits(good._replace(**change)), change
