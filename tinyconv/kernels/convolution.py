@@ -17,6 +17,8 @@ Inside this file arrays are channels-last, (N, D, H, W, C), and every problem ha
 what has fewer gets dimensions of length one. "Convolution" is cross-correlation, as everywhere in
 this field: the kernel is not flipped.
 """
+import math
+
 import numpy as np
 from numba import njit, prange
 
@@ -24,8 +26,8 @@ from . import winograd
 from .compile import kernel
 from .geometry import backward, forward, whole_tiles
 from .layout import channels_first, channels_last
-from .memory import empty, zeros
-from .product import best_shape, filled_up, multiply_as, panels
+from .memory import empty
+from .product import CHUNK, best_shape, filled_up, multiply_as, panels
 
 TASKS = 16                             # pieces of work: a matter of the data, not of the threads
 GRADIENT_BYTES = 32 << 20              # memory for the partial sums of a weight gradient
@@ -56,11 +58,16 @@ def _sweep(kind, rows, width, x, size, shift, passes, row, off, out, b, bias, y,
     columns, flat = (O + width - 1) // width * width, y.reshape(-1)
     pieces = max(1, TASKS // max(N, 1))          # few images: each is split further, by pixels
     tasks = min(N, TASKS) * pieces
+    one, pixels = size[0] * size[1] * size[2] * C, x.reshape(-1)
+    bare = one * N == x.size and shift[0] == shift[1] == shift[2] == 0       # nothing is padded
     for task in prange(tasks):
-        padded = np.zeros(size[0] * size[1] * size[2] * C, x.dtype)
+        padded = np.zeros(0 if bare else one, x.dtype)
         image, piece, images = task // pieces, task % pieces, tasks // pieces
         for n in range(image * N // images, (image + 1) * N // images):
-            copy_inside(x, n, padded, size, shift)
+            if bare:
+                padded = pixels[n * one:(n + 1) * one]
+            else:
+                copy_inside(x, n, padded, size, shift)
             target = flat[n * (flat.size // N):(n + 1) * (flat.size // N)]
             for p in range(passes.shape[0]):
                 first, last, r0, r1 = passes[p]
@@ -75,29 +82,46 @@ def _sweep(kind, rows, width, x, size, shift, passes, row, off, out, b, bias, y,
 
 
 @kernel(parallel=True)
-def _correlate(kind, width, x, size, shift, taps, pixels, g, sums, groups):
+def _correlate(kind, width, images, x, size, shift, taps, pixels, g, sums, groups):
     """sums[task, group, m, o] = Σ_n Σ_p padded x[n, taps[m] + pixels[p]] · g[n, p, o].
 
-    n runs over the images of the task. g is read where it lies if its channels fill whole panels,
-    and copied to where they do if not.
+    n runs over the images of the task, `images` at a time. g is read where it lies: columns of a
+    panel beyond the last channel are the next pixel's, and computed for nothing. Only the last
+    pixel of all has none; there g is copied to where it has.
     """
     N, C, P, O = x.shape[0], x.shape[4], g.shape[1], g.shape[2] // groups
     tasks, M, columns = sums.shape[0], sums.shape[2], sums.shape[3]
-    fits, flat = O == columns, g.reshape(-1)
-    out, bias = np.arange(M) * columns, np.zeros(columns, x.dtype)
+    one, line, flat = size[0] * size[1] * size[2] * C, O * groups, g.reshape(-1)
+    out, none = np.arange(M) * columns, np.zeros(columns, x.dtype)
     for task in prange(tasks):
-        padded = np.zeros(size[0] * size[1] * size[2] * C, x.dtype)
-        filled = np.zeros(0 if fits else P * columns, x.dtype)
-        for n in range(task * N // tasks, (task + 1) * N // tasks):
-            copy_inside(x, n, padded, size, shift)
+        padded = np.zeros(images * one, x.dtype)
+        for first in range(task * N // tasks, (task + 1) * N // tasks, images):
+            count = min(images, (task + 1) * N // tasks - first)
+            for i in range(count):
+                copy_inside(x, first + i, padded[i * one:], size, shift)
+            b = flat[first * P * line:(first + count) * P * line]
+            if first + count == N and O < columns:
+                b = np.concatenate((b, np.zeros(columns, x.dtype)))
             for group in range(groups):
-                b, line = flat[n * P * O * groups + group * O:], O * groups
-                if not fits:
-                    for p in range(P):
-                        filled[p * columns:p * columns + O] = b[p * line:p * line + O]
-                    b, line = filled, columns
-                multiply_as(kind, padded[group * (C // groups):], taps, pixels, b, line, width,
-                            bias, sums[task, group].reshape(-1), out, columns, True)
+                multiply_as(kind, padded[group * (C // groups):], taps, pixels[:count * P],
+                            b[group * O:], line, width, none, sums[task, group].reshape(-1), out,
+                            columns, first > task * N // tasks)
+
+
+@kernel(parallel=True)
+def _collect(sums, gw):
+    """gw[group, o, c, k] = Σ_task sums[task, group, (k, c), o]"""
+    groups, O, C, K = gw.shape
+    for task in prange(groups * C):
+        group, c = task // C, task % C
+        total = np.zeros((K, O), gw.dtype)
+        for part in range(sums.shape[0]):
+            for k in range(K):
+                for o in range(O):
+                    total[k, o] += sums[part, group, k * C + c, o]
+        for o in range(O):
+            for k in range(K):
+                gw[group, o, c, k] = total[k, o]
 
 
 # ---- the three operations ------------------------------------------------------------------------
@@ -155,13 +179,15 @@ def conv_weight(x, g, geometry, groups):
     kind, rows, width = best_shape(O, x.itemsize)
     # The plan of y = x ∗ w with its roles exchanged: rows are taps, sums run over pixels.
     plan = forward(geometry, C * groups, O * groups, groups, 1)
-    taps, pixels = whole_tiles(plan.off, rows), plan.row
+    taps, P = whole_tiles(plan.off, rows), len(plan.row)
     columns = -(-O // width) * width
     one = groups * len(taps) * columns * x.itemsize
     tasks = max(1, min(N, TASKS, GRADIENT_BYTES // one))
-    sums = zeros((tasks, groups, len(taps), columns), x.dtype)
-    _correlate(kind, width, channels_last(x), plan.size, plan.shift, taps, pixels,
-               channels_last(g).reshape(N, len(pixels), O * groups), sums, groups)
-    gw = sums.sum(0)[:, :len(plan.off), :O].reshape(groups, *geometry.kernel, C, O)
-    gw = np.ascontiguousarray(gw.transpose(0, 5, 4, 1, 2, 3))        # (groups, O, C, kd, kh, kw)
+    images = min(-(-CHUNK // P), -(-N // tasks))                     # sums worth their beginning
+    pixels = plan.row + np.arange(images)[:, None] * (np.prod(plan.size) * C * groups)
+    sums = empty((tasks, groups, len(taps), columns), x.dtype)
+    _correlate(kind, width, images, channels_last(x), plan.size, plan.shift, taps,
+               pixels.reshape(-1), channels_last(g).reshape(N, P, O * groups), sums, groups)
+    gw = np.empty((groups, O, C, math.prod(geometry.kernel)), x.dtype)
+    _collect(sums, gw)
     return gw.reshape(O * groups, C, *geometry.kernel)
