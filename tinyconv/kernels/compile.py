@@ -19,14 +19,20 @@ from numba.core.caching import (CompileResultCacheImpl, FunctionCache, IndexData
                                 _CacheLocator)
 
 
-def kernel(f=None, **options):
+# What runs in parallel with `parallel=True`: loops over `prange`, and nothing that Numba finds by
+# itself (it would give every `np.zeros` of ten numbers threads of its own, and compile for long).
+ONLY_PRANGE = dict.fromkeys(("comprehension", "reduction", "inplace_binop", "setitem", "numpy",
+                             "stencil", "fusion"), False) | {"prange": True}
+
+
+def kernel(f=None, parallel=False, **options):
     """`numba.njit` with its options, without the interpreter's lock, its code kept on disk."""
     if f is None:
-        return lambda f: kernel(f, **options)
-    dispatcher = numba.njit(nogil=True, **options)(f)
+        return lambda f: kernel(f, parallel=parallel, **options)
+    dispatcher = numba.njit(nogil=True, parallel=parallel and ONLY_PRANGE, **options)(f)
     if not numba.config.DISABLE_JIT:
         dispatcher._cache = _KernelCache(f)
-    return _one_at_a_time(dispatcher) if options.get("parallel") else dispatcher
+    return _one_at_a_time(dispatcher) if parallel else dispatcher
 
 
 # ---- threads and processes -----------------------------------------------------------------------

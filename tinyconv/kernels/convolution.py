@@ -18,6 +18,7 @@ what has fewer gets dimensions of length one. "Convolution" is cross-correlation
 this field: the kernel is not flipped.
 """
 import math
+from typing import NamedTuple
 
 import numpy as np
 from numba import njit, prange
@@ -27,7 +28,7 @@ from .compile import kernel
 from .geometry import backward, forward, whole_tiles
 from .layout import channels_first, channels_last
 from .memory import empty
-from .product import CHUNK, best_shape, filled_up, multiply_as, panels
+from .product import CHUNK, best_shape, filled_up, multiply_as
 
 TASKS = 16                             # pieces of work: a matter of the data, not of the threads
 GRADIENT_BYTES = 32 << 20              # memory for the partial sums of a weight gradient
@@ -36,76 +37,140 @@ GRADIENT_BYTES = 32 << 20              # memory for the partial sums of a weight
 # ---- the kernels ---------------------------------------------------------------------------------
 
 @njit(nogil=True)
-def copy_inside(x, n, padded, size, shift):
-    """padded[p + shift] = x[n, p] for every pixel p that lands inside `size`; x (N, D, H, W, C)."""
+def _copy_inside(x, n, padded, start, size, shift):
+    """padded[start + (p + shift)] = x[n, p] for every pixel p that lands inside `size`."""
     _, D, H, W, C = x.shape
-    low, high = max(0, -shift[2]), min(W, size[2] - shift[2])
-    source, run = x.reshape(-1), (high - low) * C
+    source, low, high = x.reshape(-1), max(0, -shift[2]), min(W, size[2] - shift[2])
     for d in range(max(0, -shift[0]), min(D, size[0] - shift[0])):
         for h in range(max(0, -shift[1]), min(H, size[1] - shift[1])):
             i = (((n * D + d) * H + h) * W + low) * C
-            k = (((d + shift[0]) * size[1] + h + shift[1]) * size[2] + low + shift[2]) * C
-            padded[k:k + run] = source[i:i + run]
+            k = start + (((d + shift[0]) * size[1] + h + shift[1]) * size[2] + low + shift[2]) * C
+            for c in range((high - low) * C):
+                padded[k + c] = source[i + c]
 
 
 @kernel(parallel=True)
-def _sweep(kind, rows, width, x, size, shift, passes, row, off, out, b, bias, y, groups):
+def _pack(w, passes, taps, width, b):
+    """The weights w (groups, summed channels S, columns, taps) as the passes of a plan read them:
+
+    b (pass, group, panel, (tap, summed channel), column), one after another; see `product.py`.
+    """
+    panels = (w.shape[2] + width - 1) // width
+    for task in prange(w.shape[0] * panels):
+        _pack_panel(task // panels, task % panels, panels, w, passes, taps, width, b)
+
+
+@njit(nogil=True)
+def _pack_panel(group, panel, panels, w, passes, taps, width, b):
+    groups, S, O, _ = w.shape
+    for p in range(passes.shape[0]):
+        r0, r1 = passes[p, 2], passes[p, 3]
+        start = (groups * panels * r0 + (group * panels + panel) * (r1 - r0)) * width
+        for r in range(r0, r1):
+            for i in range(width):
+                o = panel * width + i
+                value = w[group, r % S, o, taps[r // S]] if o < O else 0
+                b[start + (r - r0) * width + i] = value
+
+
+@kernel(parallel=True)
+def _sweep(tile, x, plan, b, bias, y, groups, finishing, scale, shift, extra, relu):
     """y[n, out[m] + o] = bias[o] + Σ_r padded x[n, row[m] + off[r]] b[r, o], pass by pass.
 
-    The arguments are those of a `geometry.Plan`; b has the panels of every pass and group in turn.
+    `plan` is a `geometry.Plan`; b has the panels of every pass and group in turn. y (N, M, O),
+    which `finishing` goes through `_finish` while it is still in cache.
     """
-    N, C, O = x.shape[0], x.shape[4], y.shape[1] // groups
-    columns, flat = (O + width - 1) // width * width, y.reshape(-1)
+    N = len(x)
     pieces = max(1, TASKS // max(N, 1))          # few images: each is split further, by pixels
-    tasks = min(N, TASKS) * pieces
+    tasks = min(N, TASKS)
+    for task in prange(tasks * pieces):
+        image, piece = task // pieces, task % pieces
+        _sweep_images(image * N // tasks, (image + 1) * N // tasks, piece, pieces, tile, x, plan, b,
+                      bias, y, groups, finishing, scale, shift, extra, relu)
+
+
+@njit(nogil=True)
+def _sweep_images(start, stop, piece, pieces, tile, x, plan, b, bias, y, groups, finishing, scale,
+                  shift, extra, relu):
+    """The part of `_sweep` for some images, and of these a piece of the pixels."""
+    kind, rows, width = tile
+    size, inside, row, out, off, passes, _ = plan
+    C, M, O, flat = x.shape[4], y.shape[1], y.shape[2] // groups, y.reshape(-1)
+    columns = (O + width - 1) // width * width
     one, pixels = size[0] * size[1] * size[2] * C, x.reshape(-1)
-    bare = one * N == x.size and shift[0] == shift[1] == shift[2] == 0       # nothing is padded
-    for task in prange(tasks):
-        padded = np.zeros(0 if bare else one, x.dtype)
-        image, piece, images = task // pieces, task % pieces, tasks // pieces
-        for n in range(image * N // images, (image + 1) * N // images):
-            if bare:
-                padded = pixels[n * one:(n + 1) * one]
-            else:
-                copy_inside(x, n, padded, size, shift)
-            target = flat[n * (flat.size // N):(n + 1) * (flat.size // N)]
-            for p in range(passes.shape[0]):
-                first, last, r0, r1 = passes[p]
-                tiles = (last - first) // rows
-                m = slice(first + piece * tiles // pieces * rows,
-                          first + (piece + 1) * tiles // pieces * rows)
-                for group in range(groups):
-                    start = columns * (groups * r0 + group * (r1 - r0))
-                    multiply_as(kind, padded[group * (C // groups):], row[m], off[r0:r1],
-                                b[start:], width, width * (r1 - r0),
-                                bias[group * columns:], target[group * O:], out[m], O, False)
+    bare = one * len(x) == x.size and inside[0] == inside[1] == inside[2] == 0   # no padding
+    padded = np.zeros(0 if bare else one, x.dtype)
+    for n in range(start, stop):
+        if bare:
+            padded = pixels[n * one:]
+        else:
+            _copy_inside(x, n, padded, 0, size, inside)
+        for p in range(passes.shape[0]):
+            first, last, r0, r1 = passes[p]
+            tiles = (last - first) // rows
+            begin = first + piece * tiles // pieces * rows
+            end = first + (piece + 1) * tiles // pieces * rows
+            for group in range(groups):
+                panel = columns * (groups * r0 + group * (r1 - r0))
+                multiply_as(kind, padded[group * (C // groups):], row[begin:end], off[r0:r1],
+                            b[panel:], width, width * (r1 - r0), bias[group * columns:],
+                            flat[(n * M * groups + group) * O:], out[begin:end], O, False)
+            if finishing:
+                end = min(end, M)
+                _finish(y[n, begin:end], scale, shift, extra[n, begin:end], relu)
+
+
+@njit(nogil=True)
+def _finish(y, scale, shift, extra, relu):
+    """y ← y · scale + shift + extra, then ReLU if asked for; extra may be empty.  y (M, O)"""
+    zero = y.dtype.type(0)
+    M, O = y.shape
+    for m in range(M):
+        for o in range(O):
+            v = y[m, o] * scale[o] + shift[o]
+            if extra.size:
+                v += extra[m, o]
+            y[m, o] = zero if relu and v <= zero else v
 
 
 @kernel(parallel=True)
-def _correlate(kind, width, images, x, size, shift, taps, pixels, g, sums, groups):
-    """sums[task, group, m, o] = Σ_n Σ_p padded x[n, taps[m] + pixels[p]] · g[n, p, o].
+def _correlate(tile, images, x, plan, taps, g, sums, groups):
+    """sums[task, group, m, o] = Σ_n Σ_p padded x[n, taps[m] + row[p]] · g[n, p, o].
 
-    n runs over the images of the task, `images` at a time. g is read where it lies: columns of a
-    panel beyond the last channel are the next pixel's, and computed for nothing. Only the last
-    pixel of all has none; there g is copied to where it has.
+    n runs over the images of the task, `images` at a time; the row table has those of so many.
     """
-    N, C, P, O = x.shape[0], x.shape[4], g.shape[1], g.shape[2] // groups
-    tasks, M, columns = sums.shape[0], sums.shape[2], sums.shape[3]
-    one, line, flat = size[0] * size[1] * size[2] * C, O * groups, g.reshape(-1)
-    out, none = np.arange(M) * columns, np.zeros(columns, x.dtype)
+    N, tasks = len(x), len(sums)
     for task in prange(tasks):
-        padded = np.zeros(images * one, x.dtype)
-        for first in range(task * N // tasks, (task + 1) * N // tasks, images):
-            count = min(images, (task + 1) * N // tasks - first)
-            for i in range(count):
-                copy_inside(x, first + i, padded[i * one:], size, shift)
-            b = flat[first * P * line:(first + count) * P * line]
-            if first + count == N and O < columns:
-                b = np.concatenate((b, np.zeros(columns, x.dtype)))
-            for group in range(groups):
-                multiply_as(kind, padded[group * (C // groups):], taps, pixels[:count * P],
-                            b[group * O:], line, width, none, sums[task, group].reshape(-1), out,
-                            columns, first > task * N // tasks)
+        _correlate_images(task * N // tasks, (task + 1) * N // tasks, tile, images, x, plan, taps,
+                          g, sums[task], groups)
+
+
+@njit(nogil=True)
+def _correlate_images(start, stop, tile, images, x, plan, taps, g, sums, groups):
+    """The part of `_correlate` for images from `start` to `stop`.
+
+    g is read where it lies: columns of a panel beyond the last channel are the next pixel's, and
+    computed for nothing. Only the last pixel of all has none; there g is copied to where it has.
+    """
+    kind, _, width = tile
+    size, shift, row, _, _, _, _ = plan
+    C, P, O, columns = x.shape[4], g.shape[1], g.shape[2] // groups, sums.shape[2]
+    one, line, flat = size[0] * size[1] * size[2] * C, O * groups, g.reshape(-1)
+    out, none = np.arange(sums.shape[1]) * columns, np.zeros(columns, x.dtype)
+    padded = np.zeros(images * one, x.dtype)
+    for first in range(start, stop, images):
+        count = min(images, stop - first)
+        for i in range(count):
+            _copy_inside(x, first + i, padded, i * one, size, shift)
+        b = flat[first * P * line:(first + count) * P * line]
+        if first + count == len(x) and O < columns:
+            whole = np.zeros(len(b) + columns, x.dtype)
+            for i in range(len(b)):
+                whole[i] = b[i]
+            b = whole
+        for group in range(groups):
+            multiply_as(kind, padded[group * (C // groups):], taps, row[:count * P], b[group * O:],
+                        line, width, none, sums[group].reshape(-1), out, columns, first > start)
 
 
 @kernel(parallel=True)
@@ -113,32 +178,50 @@ def _collect(sums, gw):
     """gw[group, o, c, k] = Σ_task sums[task, group, (k, c), o]"""
     groups, O, C, K = gw.shape
     for task in prange(groups * C):
-        group, c = task // C, task % C
-        total = np.zeros((K, O), gw.dtype)
-        for part in range(sums.shape[0]):
-            for k in range(K):
-                for o in range(O):
-                    total[k, o] += sums[part, group, k * C + c, o]
-        for o in range(O):
-            for k in range(K):
-                gw[group, o, c, k] = total[k, o]
+        _collect_channel(sums, task // C, task % C, gw)
+
+
+@njit(nogil=True)
+def _collect_channel(sums, group, c, gw):
+    _, O, C, K = gw.shape
+    total = np.zeros((K, O), gw.dtype)
+    for part in range(sums.shape[0]):
+        for k in range(K):
+            for o in range(O):
+                total[k, o] += sums[part, group, k * C + c, o]
+    for o in range(O):
+        for k in range(K):
+            gw[group, o, c, k] = total[k, o]
 
 
 # ---- the three operations ------------------------------------------------------------------------
 
-def conv(x, w, bias, geometry, groups):
+class Finish(NamedTuple):
+    """What is done to the result of a convolution before it leaves the cache.
+
+    relu(y · scale + shift + extra) with vectors scale and shift (O), extra shaped like y or None.
+    """
+    scale: np.ndarray
+    shift: np.ndarray
+    extra: np.ndarray | None
+    relu: bool
+
+
+def conv(x, w, bias, geometry, groups, finish=None):
     """y = x ∗ w + bias
 
-    x (N, C, D, H, W), w (O, C/groups, kd, kh, kw), bias (O) or None → (N, O, …output)
+    x (N, C, D, H, W), w (O, C/groups, kd, kh, kw), bias (O) or None → (N, O, …output). With a
+    `finish` there is no bias.
     """
     y = empty((len(x), *geometry.output, len(w)), x.dtype)
     if winograd.fits(geometry, len(x), x.shape[1], len(w), groups, x.dtype):
-        winograd.conv(channels_last(x)[:, 0], w[:, :, 0], bias, geometry.before[1:], y[:, 0])
+        winograd.conv(channels_last(x)[:, 0], w[:, :, 0], bias, geometry.before[1:], y[:, 0],
+                      finish)
         return channels_first(y)
     kind, rows, width = best_shape(len(w) // groups, x.itemsize)
     plan = forward(geometry, x.shape[1], len(w), groups, rows)
-    w = w.reshape(groups, -1, *w.shape[1:]).swapaxes(1, 2)           # (groups, C, O, kd, kh, kw)
-    return _run(plan, kind, rows, width, x, w, bias, y, groups)
+    w = w.reshape(groups, len(w) // groups, w.shape[1], -1).swapaxes(1, 2)   # (groups, C, O, taps)
+    return _run(plan, kind, rows, width, x, w, bias, y, groups, finish)
 
 
 def conv_input(g, w, geometry, groups):
@@ -149,23 +232,25 @@ def conv_input(g, w, geometry, groups):
         return channels_first(x)
     kind, rows, width = best_shape(w.shape[1], g.itemsize)
     plan = backward(geometry, x.shape[-1], len(w), groups, rows)
-    w = w.reshape(groups, -1, *w.shape[1:])                          # (groups, O, C, kd, kh, kw)
+    w = w.reshape(groups, len(w) // groups, w.shape[1], -1)                  # (groups, O, C, taps)
     return _run(plan, kind, rows, width, g, w, None, x, groups)
 
 
-def _run(plan, kind, rows, width, x, w, bias, y, groups):
-    """Fill y by sweeping the plan over x; w (groups, summed channels, columns, kd, kh, kw)."""
+def _run(plan, kind, rows, width, x, w, bias, y, groups, finish=None):
+    """Fill y by sweeping the plan over x; w (groups, summed channels, columns, taps)."""
+    N, O = len(y), y.shape[-1]
     if y.size:
-        b = panels([_as_matrix(w[(..., *taps)]) for taps in plan.taps], width)
-        _sweep(kind, rows, width, channels_last(x), plan.size, plan.shift, plan.passes, plan.row,
-               plan.off, plan.out, b, filled_up(bias, w.shape[2], width, x.dtype, groups),
-               y.reshape(-1, y.shape[-1]), groups)
+        columns = -(-w.shape[2] // width) * width
+        b = empty((groups * len(plan.off) * columns,), x.dtype)
+        _pack(w, plan.passes, plan.taps, width, b)
+        flat = y.reshape(N, -1, O)
+        none = np.zeros((), x.dtype)
+        scale, shift, extra, relu = finish or (none, none, None, False)
+        extra = flat[:, :0] if extra is None else channels_last(extra).reshape(flat.shape)
+        _sweep((kind, rows, width), channels_last(x), tuple(plan), b,
+               filled_up(bias, w.shape[2], width, x.dtype, groups), flat, groups,
+               finish is not None, scale.reshape(-1), shift.reshape(-1), extra, relu)
     return channels_first(y)
-
-
-def _as_matrix(w):
-    """(groups, summed channels, columns, kd, kh, kw) → (groups, (tap, summed channel), columns)"""
-    return w.transpose(0, 3, 4, 5, 1, 2).reshape(len(w), -1, w.shape[2])
 
 
 def conv_weight(x, g, geometry, groups):
@@ -185,9 +270,10 @@ def conv_weight(x, g, geometry, groups):
     tasks = max(1, min(N, TASKS, GRADIENT_BYTES // one))
     images = min(-(-CHUNK // P), -(-N // tasks))                     # sums worth their beginning
     pixels = plan.row + np.arange(images)[:, None] * (np.prod(plan.size) * C * groups)
+    plan = plan._replace(row=pixels.reshape(-1))
     sums = empty((tasks, groups, len(taps), columns), x.dtype)
-    _correlate(kind, width, images, channels_last(x), plan.size, plan.shift, taps,
-               pixels.reshape(-1), channels_last(g).reshape(N, P, O * groups), sums, groups)
+    _correlate((kind, rows, width), images, channels_last(x), tuple(plan), taps,
+               channels_last(g).reshape(N, P, O * groups), sums, groups)
     gw = np.empty((groups, O, C, math.prod(geometry.kernel)), x.dtype)
     _collect(sums, gw)
     return gw.reshape(O * groups, C, *geometry.kernel)

@@ -34,13 +34,17 @@ class Geometry(NamedTuple):
     @property
     def output(self):
         """⌊(size + padding − dilation (kernel − 1) − 1) / stride⌋ + 1"""
-        return tuple((n + b + a - d * (k - 1) - 1) // s + 1
-                     for n, k, s, b, a, d in zip(*self))
+        return _output(self)
 
     @property
     def padded(self):
         """The size with its padding."""
         return tuple(n + b + a for n, b, a in zip(self.size, self.before, self.after))
+
+
+@lru_cache(maxsize=KEPT)
+def _output(geometry):
+    return tuple((n + b + a - d * (k - 1) - 1) // s + 1 for n, k, s, b, a, d in zip(*geometry))
 
 
 class Plan(NamedTuple):
@@ -51,7 +55,7 @@ class Plan(NamedTuple):
     out: np.ndarray                    # (M) where that output goes
     off: np.ndarray                    # (R) from the beginning of a patch to a (tap, channel) of it
     passes: np.ndarray                 # (F, 4) first and last row, first and last offset
-    taps: tuple                        # (F) of three slices: which taps a pass sees
+    taps: np.ndarray                   # (R / channels) which taps the passes see, one after another
 
 
 @lru_cache(maxsize=KEPT)
@@ -61,7 +65,8 @@ def forward(geometry, C, O, groups, rows):
     row = places(geometry.output, geometry.stride, size, C)
     off = with_channels(places(geometry.kernel, geometry.dilation, size, C), C // groups)
     out = np.arange(len(row)) * O
-    return _plan(size, geometry.before, [(row, off, out, (slice(None),) * 3)], rows)
+    taps = np.arange(math.prod(geometry.kernel))
+    return _plan(size, geometry.before, [(row, off, out, taps)], rows)
 
 
 @lru_cache(maxsize=KEPT)
@@ -85,7 +90,8 @@ def backward(geometry, C, O, groups, rows):
         off = with_channels(flat(d, h, w, size, O), O // groups)
         out = flat(*([i] for i in first), geometry.size, C) + places(count, geometry.stride,
                                                                       geometry.size, C)
-        passes.append((row, off, out, taps))
+        every = np.arange(math.prod(geometry.kernel)).reshape(geometry.kernel)
+        passes.append((row, off, out, every[taps].reshape(-1)))
     return _plan(size, shift, passes, rows)
 
 
@@ -128,14 +134,15 @@ def whole_tiles(table, rows):
 
 
 def _plan(size, shift, passes, rows):
-    row, off, out, index = [], [], [], []
+    row, off, out, taps, index = [], [], [], [], []
     m = r = 0
-    for p_row, p_off, p_out, _ in passes:
+    for p_row, p_off, p_out, p_taps in passes:
         row.append(whole_tiles(p_row, rows))
         out.append(whole_tiles(p_out, rows))
         off.append(p_off)
+        taps.append(p_taps)
         index.append((m, m + len(row[-1]), r, r + len(p_off)))
         m, r = m + len(row[-1]), r + len(p_off)
     return Plan(*(np.array(v, np.intp) for v in (size, shift)),
                 *(np.concatenate(t).astype(np.intp) for t in (row, out, off)),
-                np.array(index, np.intp), tuple(taps for *_, taps in passes))
+                np.array(index, np.intp), np.concatenate(taps).astype(np.intp))

@@ -16,6 +16,7 @@ A tile of the shape ONE is a single vector, and with three more operations a lan
 
     x = load(a, i)                                a[i : i + lanes]
     x + y, x - y, x * y                           of two vectors, lane by lane
+    rectify(x)                                    max(x, 0)
     put(x, c, i)                                  c[i : i + lanes] = x
 
 The arrays are one-dimensional and nothing checks bounds: whoever makes the tables answers for them.
@@ -321,6 +322,19 @@ def prefetch(typing, a, i):
         builder.call(function, [at] + [ir.Constant(INT32, n) for n in (0, 3, 1)])
         return context.get_dummy_value()
     return types.void(a, types.intp), generate
+
+
+@intrinsic
+def rectify(typing, x):
+    """max(x, 0), NaN staying NaN, for a tile."""
+    def generate(context, builder, signature, args):
+        value, zero = args[0], ir.Constant(_vector(x), None)
+        for at in range(x.rows * x.cols):
+            lane = builder.extract_value(value, at)
+            negative = builder.fcmp_ordered("<=", lane, zero)
+            value = builder.insert_value(value, builder.select(negative, zero, lane), at)
+        return value
+    return x(x), generate
 
 
 def _elementwise(sign, instruction):

@@ -1,0 +1,241 @@
+"""The transformations of Winograd's F(2×2, 3×3), on vectors of channels; see `winograd.py`.
+
+Each is made of one that acts on a line of two, three or four numbers, applied to all columns and
+then to all rows. A number here is a vector: one register full of channels.
+"""
+from numba import njit
+
+from .tile import ONE, load, put, rectify, width, zeros
+
+PLACES = 16                            # products of a tile
+PAD = 16                               # numbers from tile to tile: at distances of a power of two
+                                       # everything would fall into the same few sets of the cache
+
+
+# ---- of one line ---------------------------------------------------------------------------------
+
+@njit
+def _bt(x0, x1, x2, x3):
+    """Bᵀ x"""
+    return x0 - x2, x1 + x2, x2 - x1, x1 - x3
+
+
+@njit
+def _at(m0, m1, m2, m3):
+    """Aᵀ m"""
+    return m0 + m1 + m2, m1 - m2 - m3
+
+
+@njit
+def _a(g0, g1, zero):
+    """A g"""
+    return g0, g0 + g1, g0 - g1, zero - g1
+
+
+@njit
+def _g(w0, w1, w2, half):
+    """G w"""
+    outer = (w0 + w2) * half
+    return w0, outer + w1 * half, outer - w1 * half, w2
+
+
+@njit
+def _gt(s0, s1, s2, s3, half):
+    """Gᵀ s"""
+    inner = (s1 + s2) * half
+    return s0 + inner, (s1 - s2) * half, inner + s3
+
+
+# ---- of a block of tiles, all channels -----------------------------------------------------------
+
+@njit
+def _four(x, i, step):
+    return load(x, i), load(x, i + step), load(x, i + 2 * step), load(x, i + 3 * step)
+
+
+@njit
+def _put_four(values, x, i, step):
+    put(values[0], x, i)
+    put(values[1], x, i + step)
+    put(values[2], x, i + 2 * step)
+    put(values[3], x, i + 3 * step)
+
+
+@njit(nogil=True)
+def _window(x, n, top, left, size, column, columns, patch):
+    """patch = x[n, top : top + size, left : left + size, column : column + columns], zeros around
+    the image."""
+    _, H, W, C = x.shape
+    flat = x.reshape(-1)
+    for i in range(size):
+        for j in range(size):
+            inside = 0 <= top + i < H and 0 <= left + j < W
+            start = ((n * H + top + i) * W + left + j) * C + column
+            for c in range(0, columns, width(ONE, x)):
+                put(load(flat, start + c) if inside else zeros(ONE, x),
+                    patch, (i * size + j) * columns + c)
+
+
+@njit(nogil=True)
+def from_input(x, first, count, y, before, v, patch):
+    """v[t, place, c] = Bᵀ d B for `count` tiles d of the outputs y, from number `first` on."""
+    _, H, W, C = x.shape
+    flat = x.reshape(-1)
+    for t in range(count):
+        n, top, left = _tile(first + t, y)
+        top, left = top - before[0], left - before[1]
+        d, start, row = flat, ((n * H + top) * W + left) * C, W * C
+        if top < 0 or left < 0 or top + 4 > H or left + 4 > W:
+            _window(x, n, top, left, 4, 0, C, patch)
+            d, start, row = patch, 0, 4 * C
+        for c in range(0, C, width(ONE, v)):
+            a = _bt(*_four(d, start + c, row))
+            b = _bt(*_four(d, start + c + C, row))
+            e = _bt(*_four(d, start + c + 2 * C, row))
+            f = _bt(*_four(d, start + c + 3 * C, row))
+            at = t * (PLACES * C + PAD) + c
+            _put_four(_bt(a[0], b[0], e[0], f[0]), v, at, C)
+            _put_four(_bt(a[1], b[1], e[1], f[1]), v, at + 4 * C, C)
+            _put_four(_bt(a[2], b[2], e[2], f[2]), v, at + 8 * C, C)
+            _put_four(_bt(a[3], b[3], e[3], f[3]), v, at + 12 * C, C)
+
+
+@njit(nogil=True)
+def to_output(m, line, y, first, count, column, scale, shift, extra, relu):
+    """y[…, column : column + line] = Aᵀ m A for `count` tiles m[t, place, line], and then finished:
+
+    relu(y · scale + shift + extra), where extra is as large as y or empty.
+    """
+    _, H, W, O = y.shape
+    flat, columns = y.reshape(-1), min(line, O - column)
+    for t in range(count):
+        n, top, left = _tile(first + t, y)
+        start, row = ((n * H + top) * W + left) * O + column, W * O
+        right, below = left + 1 < W, top + 1 < H
+        for c in range(0, columns, width(ONE, m)):
+            at = t * PLACES * line + c
+            a = _at(*_four(m, at, 4 * line))
+            b = _at(*_four(m, at + line, 4 * line))
+            e = _at(*_four(m, at + 2 * line, 4 * line))
+            f = _at(*_four(m, at + 3 * line, 4 * line))
+            y00, y01 = _at(a[0], b[0], e[0], f[0])
+            y10, y11 = _at(a[1], b[1], e[1], f[1])
+            s, h = load(scale, column + c), load(shift, column + c)
+            _finish(y00 * s + h, extra, relu, flat, start + c)
+            if right:
+                _finish(y01 * s + h, extra, relu, flat, start + c + O)
+            if below:
+                _finish(y10 * s + h, extra, relu, flat, start + c + row)
+            if right and below:
+                _finish(y11 * s + h, extra, relu, flat, start + c + row + O)
+
+
+@njit
+def _finish(value, extra, relu, y, i):
+    if extra.size:
+        value = value + load(extra, i)
+    put(rectify(value) if relu else value, y, i)
+
+
+@njit(nogil=True)
+def from_gradient(g, first, count, column, m, line, patch):
+    """m[t, place, line] = A g Aᵀ of g[…, column : column + line] for `count` tiles."""
+    _, H, W, O = g.shape
+    flat, none, columns = g.reshape(-1), zeros(ONE, g), min(line, O - column)
+    for t in range(count):
+        n, top, left = _tile(first + t, g)
+        start, row, pixel, d = ((n * H + top) * W + left) * O + column, W * O, O, flat
+        if top + 2 > H or left + 2 > W:
+            _window(g, n, top, left, 2, column, columns, patch)
+            d, start, row, pixel = patch, 0, 2 * columns, columns
+        for c in range(0, columns, width(ONE, m)):
+            a = _a(load(d, start + c), load(d, start + c + row), none)
+            b = _a(load(d, start + c + pixel), load(d, start + c + pixel + row), none)
+            at = t * PLACES * line + c
+            _put_four(_a(a[0], b[0], none), m, at, line)
+            _put_four(_a(a[1], b[1], none), m, at + 4 * line, line)
+            _put_four(_a(a[2], b[2], none), m, at + 8 * line, line)
+            _put_four(_a(a[3], b[3], none), m, at + 12 * line, line)
+
+
+@njit
+def _fetch(x, first, place, C):
+    """Ask for a part of what `TILES` tiles are made of."""
+    flat = x.reshape(-1)
+    start = (4 * first + TILES * 4 // PLACES * place) * C
+    for i in range(start, start + TILES * 4 // PLACES * C, 16):
+        prefetch(flat, i)
+
+
+@njit
+def tile_count(y):
+    """How many tiles of 2 × 2 make up all images of y (N, H, W, O)."""
+    return y.shape[0] * ((y.shape[1] + 1) // 2) * ((y.shape[2] + 1) // 2)
+
+
+@njit
+def _tile(number, y):
+    """(image, first row, first column) of the outputs of a tile."""
+    down, across = (y.shape[1] + 1) // 2, (y.shape[2] + 1) // 2
+    return number // (down * across), number // across % down * 2, number % across * 2
+
+
+# ---- the weights ---------------------------------------------------------------------------------
+
+@njit
+def _three(w, i, step):
+    return load(w, i), load(w, i + step), load(w, i + 2 * step)
+
+
+@njit(nogil=True)
+def from_weights(w, turned, c, first, taps, half, u, start, step, columns):
+    """u[start + place · step + o] = G w[first + o, c] Gᵀ for so many columns o.  w (…, …, 9)
+
+    `turned`: of w[c, first + o], by half a turn. taps (9, columns) is room for them.
+    """
+    for o in range(columns):
+        for k in range(9):
+            real = first + o < w.shape[1 if turned else 0]
+            taps[k, o] = 0 if not real else w[c, first + o, 8 - k] if turned else w[first + o, c, k]
+    flat, half = taps.reshape(-1), load(half, 0)
+    for o in range(0, columns, width(ONE, w)):
+        a = _g(*_three(flat, o, 3 * columns), half)
+        b = _g(*_three(flat, o + columns, 3 * columns), half)
+        e = _g(*_three(flat, o + 2 * columns, 3 * columns), half)
+        _put_four(_g(a[0], b[0], e[0], half), u, start + o, step)
+        _put_four(_g(a[1], b[1], e[1], half), u, start + o + 4 * step, step)
+        _put_four(_g(a[2], b[2], e[2], half), u, start + o + 8 * step, step)
+        _put_four(_g(a[3], b[3], e[3], half), u, start + o + 12 * step, step)
+
+
+@njit
+def _put_three(values, x, i, step):
+    put(values[0], x, i)
+    put(values[1], x, i + step)
+    put(values[2], x, i + 2 * step)
+
+
+@njit(nogil=True)
+def to_weights(sums, c, half, total, taps, gw):
+    """gw[:, c] = Gᵀ S G with S = Σ over the groups of sums[group, place, c, :].  gw (O, C, 9)
+
+    total (16, O) and taps (9, O) are room for S and the result.
+    """
+    O, s, flat, half = gw.shape[0], total.reshape(-1), taps.reshape(-1), load(half, 0)
+    for place in range(PLACES):
+        for o in range(O):
+            total[place, o] = sums[0, place, c, o]
+        for group in range(1, sums.shape[0]):
+            for o in range(O):
+                total[place, o] += sums[group, place, c, o]
+    for o in range(0, O, width(ONE, gw)):
+        a = _gt(*_four(s, o, 4 * O), half)
+        b = _gt(*_four(s, o + O, 4 * O), half)
+        e = _gt(*_four(s, o + 2 * O, 4 * O), half)
+        f = _gt(*_four(s, o + 3 * O, 4 * O), half)
+        _put_three(_gt(a[0], b[0], e[0], f[0], half), flat, o, O)
+        _put_three(_gt(a[1], b[1], e[1], f[1], half), flat, o + 3 * O, O)
+        _put_three(_gt(a[2], b[2], e[2], f[2], half), flat, o + 6 * O, O)
+    for o in range(O):
+        for k in range(9):
+            gw[o, c, k] = taps[k, o]
