@@ -1,9 +1,10 @@
 """The matrix product, c = a b + bias: the product of `product.py` whose tables are straight lines.
 
 Row m of a begins at m · (distance of rows), and column r lies r · (distance of columns) further on;
-a transposed matrix only has other distances. b is first packed into panels, each as wide as a tile
-and with its rows one after another, so that the tile reads memory in order. Where a has only a few
-rows, that would cost more than the product itself: b is then read where it lies.
+a transposed matrix only has other distances. b is packed into panels, each as wide as a tile and
+with its rows one after another, so that the tile reads memory in order. That costs as much as
+multiplying it with a dozen rows. Where a has only a few and b comes transposed, their rows are
+multiplied as they lie, one with one (`_dots`).
 """
 from functools import cache
 
@@ -18,7 +19,7 @@ from .product import CHUNK, multiply_as
 ROWS, COLUMNS = 256, 128               # of the block of the result that one task computes
 SMALL = 1 << 18                        # so many products are done before a second thread has begun
 FEW = 4                                # rows of a for which packing b would cost more than it saves
-SUM = 1 << 12                          # products in one sum of `_dots`; these sums are then added up
+SUM = 1 << 12                          # products in one sum of `_dots`; these are then added up
 
 best_shape = cache(product.best_shape)
 
@@ -162,15 +163,21 @@ def matmul(a, b, bias=None):
 
 
 def _matmul(a, b, bias):
-    c = np.empty((len(a), b.shape[1]), a.dtype)
-    if c.size:
-        a, a_turned = _as_it_lies(a)
-        b, b_turned = _as_it_lies(b)
-        bias = c[0, :0] if bias is None else bias
-        if len(c) <= FEW and b_turned and not a_turned:
-            _dots(a, b, bias, c)
-        else:
-            _multiply(*best_shape(c.shape[1], c.itemsize), a, a_turned, b, b_turned, bias, c)
+    """Two matrices: the way that reads, packs and writes least."""
+    (M, K), N, nothing = a.shape, b.shape[1], np.empty(0, a.dtype)
+    c, bias = np.empty((M, N), a.dtype), nothing if bias is None else bias
+    if not c.size:
+        return c
+    a, a_turned = _as_it_lies(a)
+    b, b_turned = _as_it_lies(b)
+    if M <= FEW and b_turned and not a_turned:
+        _dots(a, b, bias, c)
+    elif b_turned and not a_turned and M * (K + N) < N * K // 2:
+        turned = np.empty((N, M), c.dtype)       # cᵀ = bᵀ aᵀ: the smaller of the two is packed
+        _multiply(*best_shape(M, c.itemsize), b, False, a, True, nothing, turned)
+        np.add(turned.T, bias if bias.size else 0, out=c)
+    else:
+        _multiply(*best_shape(N, c.itemsize), a, a_turned, b, b_turned, bias, c)
     return c
 
 

@@ -20,15 +20,15 @@ from .shaping import permute, reshape, squeeze, unsqueeze
 
 
 @primitive
-def _product(a, b, bias, turn_a, turn_b):
-    """y = A B + bias, where A is a, or aᵀ if `turn_a` (its last two dimensions); B likewise"""
-    a, b = a.swapaxes(-1, -2) if turn_a else a, b.swapaxes(-1, -2) if turn_b else b
+def _product(a, b, bias, ta, tb):
+    """y = A B + bias, where A is a, or aᵀ if ta (its last two dimensions), and B is b or bᵀ"""
+    a, b = a.swapaxes(-1, -2) if ta else a, b.swapaxes(-1, -2) if tb else b
     return matrix.matmul(a, b, bias)
 defvjp(_product,
-       lambda g, y, a, b, bias, turn_a, turn_b:
-           _product(b, g, None, turn_b, True) if turn_a else _product(g, b, None, False, not turn_b),
-       lambda g, y, a, b, bias, turn_a, turn_b:
-           _product(g, a, None, True, turn_a) if turn_b else _product(a, g, None, not turn_a, False),
+       lambda g, y, a, b, bias, ta, tb:
+           _product(b, g, None, tb, True) if ta else _product(g, b, None, False, not tb),
+       lambda g, y, a, b, bias, ta, tb:
+           _product(g, a, None, True, ta) if tb else _product(a, g, None, not ta, False),
        lambda g, *_: channel_sum(g) if g.ndim == 2 else g)
 
 
@@ -53,7 +53,8 @@ def matmul(a, b):
         raise ValueError(f"matmul: the leading dimensions of {a.shape} and {b.shape} "
                          "do not broadcast") from None
     row, column = a.ndim == 1, b.ndim == 1
-    y = _product(unsqueeze(a, 0) if row else a, unsqueeze(b, 1) if column else b, None, False, False)
+    y = _product(unsqueeze(a, 0) if row else a, unsqueeze(b, 1) if column else b, None,
+                 False, False)
     if row or column:
         M, N = y.shape[-2:]
         y = reshape(y, y.shape[:-2] + (M,) * (not row) + (N,) * (not column))

@@ -6,7 +6,7 @@ every position, and n the number that a sum over positions is divided by:
 | op | ∂/∂first | ∂/∂second |
 |---|---|---|
 | `index_cross_entropy(x, t)` = (ln Σ_c e^x_c − x_t) / n | `softmax_error(g, x, t)` | |
-| `softmax_error(g, x, t)` = g (p − onehot t) / n | Σ_c c `softmax_error(1, x, t)` | p (c − ⟨p, c⟩) g/n |
+| `softmax_error(g, x, t)` = g (p − onehot t) / n | Σ c (p − onehot t) / n | p (c − ⟨p, c⟩) g/n |
 
 `stats` are the largest logit of every position and Σ_c e^(x_c − largest), as arrays: a cached value
 that shortens the gradient. It depends on x, and the rules here account for that.
