@@ -9,6 +9,7 @@ import math
 import numpy as np
 
 from ..core import Tensor, enable_grad
+from ..kernels import updates
 
 
 class Optimizer:
@@ -199,6 +200,8 @@ def run(kernel, p, g, memories, *numbers):
     The kernels want flat arrays of one dtype that agree element by element. Where what they write
     to lies in C order that is a view.
     """
+    if p.size > updates.BLOCK:
+        kernel = updates.IN_BLOCKS[kernel]
     plain = g.shape == p.shape and g.dtype is p.dtype and p.flags.carray
     for v in memories:
         plain = plain and (v is None or v.dtype is p.dtype and v.flags.carray)
