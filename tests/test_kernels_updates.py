@@ -40,7 +40,7 @@ def test_a_step_in_blocks_has_the_same_bits(rng, dtype, name, numbers, bare):
     p, g, *memories = abs(rng.standard_normal((5, 2 * updates.BLOCK + 9))).astype(dtype)
     kept = {"sgd": [None if bare else memories[0]],
             "adam": [*memories[:2], None if bare else memories[2]],
-            "rmsprop": [memories[0] + 9, *([None] * 2 if bare else memories[1:])]}[name]
+            "rmsprop": [memories[0] + 9, *([None] * 2 if bare else (memories[1] / 9, memories[2]))]}[name]
     other, also_kept = p.copy(), [m if m is None else m.copy() for m in kept]
     step(p, g, *kept, *numbers)
     updates.IN_BLOCKS[step](other, g, *also_kept, *numbers)
