@@ -12,7 +12,7 @@ def in_memory_order(x):
     """
     if x.flags.c_contiguous:
         return x.reshape(-1)
-    turned = x.transpose(np.argsort([-s for s in x.strides], kind="stable"))
+    turned = x.transpose(sorted(range(x.ndim), key=lambda d: -x.strides[d]))
     return turned.reshape(-1) if turned.flags.c_contiguous else None
 
 
