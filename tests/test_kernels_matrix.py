@@ -28,11 +28,39 @@ def test_whole_numbers_are_multiplied_exactly_in_any_tile_and_layout(dtype, fron
     assert y.dtype == dtype and np.array_equal(y, reference.matmul(a, b))
 
 
+# few rows; tiles that are not full; more than one task in either direction; more than one chunk;
+# so many columns that the transposed product is made
+@pytest.mark.parametrize("M, K, N", [(1, 5000, 140), (matrix.FEW, 300, 9), (matrix.FEW + 1, 33, 9),
+                                     (matrix.ROWS + 9, 300, 2 * matrix.COLUMNS + 30),
+                                     (20, product.CHUNK + 9, 500)])
+@pytest.mark.parametrize("turned", ["neither", "a", "b", "both"])
+@pytest.mark.parametrize("biased", [False, True])
+@DTYPES
+def test_every_way_is_exact_on_whole_numbers(rng, dtype, M, K, N, turned, biased):
+    a, b = rng.integers(-4, 5, (M, K)).astype(dtype), rng.integers(-4, 5, (K, N)).astype(dtype)
+    bias = rng.integers(-4, 5, N).astype(dtype) if biased else None
+    expected = reference.matmul(a, b, bias)
+    a = np.asfortranarray(a) if turned in ("a", "both") else a
+    b = np.asfortranarray(b) if turned in ("b", "both") else b
+    y = matrix.matmul(a, b, bias)
+    assert y.dtype == dtype and np.array_equal(y, expected)
+
+
+@DTYPES
+@pytest.mark.parametrize("front", [(), (3,), (0,), (2, 1)])
+def test_a_bias_is_added_to_every_row_of_a_stack(rng, dtype, front):
+    a, b, bias = (rng.integers(-4, 5, s).astype(dtype) for s in ((*front, 7, 5), (5, 9), (9,)))
+    assert np.array_equal(matrix.matmul(a, b, bias), reference.matmul(a, b, bias))
+    b = np.broadcast_to(b, (*front, 5, 9))
+    assert np.array_equal(matrix.matmul(a, b, bias), reference.matmul(a, b, bias))
+
+
 @pytest.mark.parametrize("K", [9, 256, 300, 4096, 65_536])
 @pytest.mark.parametrize("dtype, exact", [(np.float32, np.float64), (np.float64, np.longdouble)])
-def test_rounding_errors_stay_below_the_bound(rng, K, dtype, exact):
+@pytest.mark.parametrize("M", [1, 7])
+def test_rounding_errors_stay_below_the_bound(rng, K, dtype, exact, M):
     """|error| ≤ (4 + log₂ K) u Σ |a| |b|, for random numbers"""
-    a, b = (rng.standard_normal(s).astype(dtype) for s in ((7, K), (K, 9)))
+    a, b = rng.standard_normal((M, K)).astype(dtype), rng.standard_normal((9, K)).astype(dtype).T
     error = abs(matrix.matmul(a, b) - reference.matmul(a.astype(exact), b.astype(exact)))
     size = reference.matmul(abs(a).astype(exact), abs(b).astype(exact))
     assert (error <= (4 + np.log2(K)) * np.finfo(dtype).eps / 2 * size).all()

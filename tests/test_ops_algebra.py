@@ -61,6 +61,11 @@ def test_matmul_in_float32_is_as_accurate_as_the_bound(rng):
         assert (np.abs((tc.tensor(a) @ tc.tensor(b)).data - exact) <= bound).all()
 
 
+def test_linear_to_third_order(rng):
+    check_grad(lambda *args: F.linear(*args) ** 3, rng.standard_normal((3, 2)),
+               rng.standard_normal((4, 2)), rng.standard_normal(4), order=3)
+
+
 @given(products(values="integers"))
 def test_matmul_is_adjoint_to_the_transposed_product(problem):
     a, b = problem
@@ -102,6 +107,8 @@ def test_einsum(torch, against_torch, rng, equation, shapes):
     (lambda: F.linear(tc.ones(2, 3), tc.ones(4, 5)), r"linear.*\(2, 3\).*\(4, 5\)"),
     (lambda: F.linear(tc.ones(2, 3), tc.ones(4, 3), tc.ones(5)), r"linear: bias.*\(5,\)"),
     (lambda: F.linear(tc.ones(2, 3), tc.ones(4, 3), tc.ones(2, 4)), r"linear: bias.*\(2, 4\)"),
+    (lambda: F.linear(tc.ones(2, 3), tc.ones(4, 3).double()), "linear.*float32.*weight.*float64"),
+    (lambda: F.linear(tc.ones(2, 3), tc.ones(4, 3), tc.ones(4).double()), "linear.*bias.*float64"),
     (lambda: tc.einsum("ij,jk->ik", tc.ones(2, 3)), "einsum.*terms"),
     (lambda: tc.einsum("ij,jk->ik", tc.ones(2, 3), tc.ones(2, 3)), "einsum.*'j'"),
     (lambda: tc.einsum("ij,jk->ik", tc.ones(2, 2), tc.ones(3, 1)), "einsum.*'j'.*2 and 3"),

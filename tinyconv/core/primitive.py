@@ -6,6 +6,8 @@ import numpy as np
 from .recording import mode
 from .tensor import Node, Tensor, wrap
 
+FLOAT64 = np.dtype(np.float64)         # compared with twice as fast as with np.float64 itself
+
 
 def primitive(f):
     """Lift a function of arrays to tensors; the result remembers the call if a gradient may flow.
@@ -17,10 +19,11 @@ def primitive(f):
     @wraps(f)
     def op(*args, **kwargs):
         y = wrap(_called(f, args, kwargs))
-        tracked = any([isinstance(a, Tensor) and a.requires_grad for a in args])
-        if tracked and mode.recording and y.data.dtype.kind == "f":       # x.long() is a constant
-            y.requires_grad = True
-            y.grad_fn = Node(op, args, kwargs)
+        if mode.recording and y.data.dtype.kind == "f":        # x.long() is a constant
+            for a in args:
+                if isinstance(a, Tensor) and a.requires_grad:
+                    y.requires_grad, y.grad_fn = True, Node(op, args, kwargs)
+                    break
         return y
 
     op.rules, op.joint_rule = {}, None
@@ -54,7 +57,7 @@ def _called(f, args, kwargs):
             raise
         kind = next(k for k in (IndexError, TypeError, ValueError) if isinstance(error, k))
         raise kind(f"{name}: {error}") from error
-    if y.dtype == np.float64 and not _asked_for_float64(arrays, kwargs):
+    if y.dtype == FLOAT64 and not _asked_for_float64(arrays, kwargs):
         y = y.astype(np.float32)
     return y
 

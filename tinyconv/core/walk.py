@@ -61,20 +61,22 @@ def _walk(roots, cotangents, targets, retain_graph, create_graph):
     """
     retain_graph = create_graph if retain_graph is None else retain_graph
     gradients, found = {}, {}
-    history = _history(roots, targets)
+    history, stale = _history(roots, targets)
     wanted = None if targets is None else _leading_to(targets, history)
-    _check_unchanged(history, wanted)
+    _check_unchanged(stale, wanted)
     with set_grad_enabled(create_graph):
         for root, g in zip(roots, cotangents):
             _collect(gradients, root, g)
         while history:
             y = history.pop()          # popped, not iterated over: memory is freed on the way
-            g = _through_hooks(y, gradients.pop(y, None))
+            g = gradients.pop(y, None)
             if g is None:
                 continue
+            if y._hooks:
+                g = _through_hooks(y, g)
             if y in targets if targets is not None else y._retains_grad:
                 found[y] = g
-            walked = [_collect(gradients, x, gx) for x, gx in _pull_back(y, g, wanted)]
+            walked = _pull_back(y, g, wanted, gradients)
             if walked and not retain_graph:      # a target that leads nowhere may be walked later
                 y.grad_fn.release()
         for leaf, g in gradients.items():
@@ -86,22 +88,27 @@ def _walk(roots, cotangents, targets, retain_graph, create_graph):
 def _history(roots, targets):
     """All tensors with a node that the roots were made from, the roots included, oldest first.
 
-    What an earlier walk freed is a dead end, and an error where a target may lie behind it.
+    And all pairs (node, number of an argument) whose argument was changed since. What an earlier
+    walk freed is a dead end, and an error where a target may lie behind it.
     """
-    seen, stack = set(), [y for y in roots if y.grad_fn is not None]
+    seen, stale, stack = set(), [], [y for y in roots if y.grad_fn is not None]
     while stack:
         y = stack.pop()
         if y in seen:
             continue
         seen.add(y)
-        if not y.grad_fn.args and _may_lead_to(targets, y):
-            raise RuntimeError(f"backward: the graph behind this result of {y.grad_fn.name} was "
+        node = y.grad_fn
+        if not node.args and _may_lead_to(targets, y):
+            raise RuntimeError(f"backward: the graph behind this result of {node.name} was "
                                "freed by an earlier backward; pass retain_graph=True to the "
                                "earlier one to walk it again")
-        for x in y.grad_fn.args:
-            if isinstance(x, Tensor) and x.grad_fn is not None and x not in seen:
-                stack.append(x)
-    return sorted(seen, key=lambda y: y.grad_fn.birth)
+        for i, x in enumerate(node.args):
+            if isinstance(x, Tensor):
+                if x.changed > node.birth:
+                    stale.append((node, i))
+                if x.grad_fn is not None:
+                    stack.append(x)
+    return sorted(seen, key=lambda y: y.grad_fn.birth), stale
 
 
 def _may_lead_to(targets, y):
@@ -110,47 +117,55 @@ def _may_lead_to(targets, y):
         x.is_leaf or x.grad_fn.birth < y.grad_fn.birth for x in targets if x is not y)
 
 
-def _check_unchanged(history, wanted):
-    """Raise RuntimeError if a value that the walk needs was overwritten since it was recorded."""
-    for y in history:
-        node = y.grad_fn
-        for i, x in enumerate(node.args):
-            if isinstance(x, Tensor) and x.changed > node.birth and _asked(node, wanted):
-                raise RuntimeError(
-                    f"backward: argument {i} of {node.name}, shape {x.shape}, was changed in place "
-                    "after it was used; compute the result again after the change, or change a "
-                    "copy (x.clone())")
-
-
 def _leading_to(targets, history):
     """The tensors through which a target is reached: no other gradient is worth computing."""
     wanted = set(targets)
     for y in history:
-        if any(isinstance(x, Tensor) and x in wanted for x in y.grad_fn.args):
-            wanted.add(y)
+        for x in y.grad_fn.args:
+            if isinstance(x, Tensor) and x in wanted:
+                wanted.add(y)
+                break
     return wanted
 
 
-def _asked(node, wanted):
-    """The arguments of a node whose gradients are asked for, as pairs (number, argument)."""
-    return [(i, x) for i, x in enumerate(node.args)
-            if isinstance(x, Tensor) and x.requires_grad and (wanted is None or x in wanted)]
+def _check_unchanged(stale, wanted):
+    """Raise RuntimeError if a value that the walk needs was overwritten since it was recorded."""
+    for node, i in sorted(stale, key=lambda pair: pair[0].birth):
+        if any(_asked(x, wanted) for x in node.args):
+            raise RuntimeError(
+                f"backward: argument {i} of {node.name}, shape {node.args[i].shape}, was changed "
+                "in place after it was used; compute the result again after the change, or change "
+                "a copy (x.clone())")
 
 
-def _pull_back(y, g, wanted):
-    """The pairs (argument, its gradient) of the operation that made y, given y's gradient."""
+def _asked(x, wanted):
+    """Whether the gradient of x, an argument of a node, is asked for."""
+    return isinstance(x, Tensor) and x.requires_grad and (wanted is None or x in wanted)
+
+
+def _pull_back(y, g, wanted, gradients):
+    """Hand the gradient g of y on to the arguments of the operation that made it.
+
+    Returns whether any of them asked for it.
+    """
     op, args, kwargs = y.grad_fn.op, y.grad_fn.args, y.grad_fn.kwargs
-    asked = _asked(y.grad_fn, wanted)
-    joint = op.joint_rule(g, y, *args, **kwargs) if asked and op.joint_rule else None
-    for i, x in asked:
-        if joint is not None:
+    walked, joint = False, None
+    for i, x in enumerate(args):
+        if not _asked(x, wanted):
+            continue
+        if op.joint_rule is not None:
+            if joint is None:
+                joint = op.joint_rule(g, y, *args, **kwargs)
             gx = joint[i]
         elif i in op.rules:
-            gx = op.rules[i] and op.rules[i](g, y, *args, **kwargs)
+            rule = op.rules[i]
+            gx = rule and rule(g, y, *args, **kwargs)
         else:
             raise NotImplementedError(f"{op.__name__}: argument {i} has no derivative rule")
         if gx is not None:
-            yield x, _fitted(gx, x, op, i)
+            _collect(gradients, x, _fitted(gx, x, op, i))
+            walked = True
+    return walked
 
 
 def _fitted(g, x, op, i):

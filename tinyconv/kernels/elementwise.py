@@ -1,8 +1,9 @@
 """Element by element, for the functions whose NumPy form would make several passes over memory.
 
 Each kernel is a serial loop over a block, which the compiler turns into vector instructions; the
-blocks run in parallel. (A loop written inside the `prange` itself often stays scalar.) Kernels are
-made for float32 and float64; arrays of other dtypes go through NumPy and keep their dtype.
+blocks run in parallel. (A loop written inside the `prange` itself often stays scalar.) A single
+block is done at once: starting threads takes longer. Kernels are made for float32 and float64;
+arrays of other dtypes go through NumPy and keep their dtype.
 """
 import numpy as np
 from numba import njit, prange
@@ -24,8 +25,12 @@ def _relu_block(x, y):
 
 @kernel(parallel=True)
 def _relu(x, y):
-    for block in prange((x.size + BLOCK - 1) // BLOCK):
-        _relu_block(x[block * BLOCK:(block + 1) * BLOCK], y[block * BLOCK:(block + 1) * BLOCK])
+    if x.size <= BLOCK:
+        _relu_block(x, y)
+    else:
+        for block in prange((x.size + BLOCK - 1) // BLOCK):
+            piece = slice(block * BLOCK, (block + 1) * BLOCK)
+            _relu_block(x[piece], y[piece])
 
 
 @njit(nogil=True)
@@ -37,9 +42,12 @@ def _relu_pull_block(g, y, gx):
 
 @kernel(parallel=True)
 def _relu_pull(g, y, gx):
-    for block in prange((g.size + BLOCK - 1) // BLOCK):
-        piece = slice(block * BLOCK, (block + 1) * BLOCK)
-        _relu_pull_block(g[piece], y[piece], gx[piece])
+    if g.size <= BLOCK:
+        _relu_pull_block(g, y, gx)
+    else:
+        for block in prange((g.size + BLOCK - 1) // BLOCK):
+            piece = slice(block * BLOCK, (block + 1) * BLOCK)
+            _relu_pull_block(g[piece], y[piece], gx[piece])
 
 
 def relu(x):

@@ -12,7 +12,7 @@ def in_memory_order(x):
     """
     if x.flags.c_contiguous:
         return x.reshape(-1)
-    turned = x.transpose(np.argsort([-s for s in x.strides], kind="stable"))
+    turned = x.transpose(sorted(range(x.ndim), key=lambda d: -x.strides[d]))
     return turned.reshape(-1) if turned.flags.c_contiguous else None
 
 
@@ -38,8 +38,8 @@ def same_layout(*arrays):
 
 def channels_last(x):
     """(N, C, …) → (N, …, C), contiguous and writeable; no copy if x already lies so in memory."""
-    x = np.ascontiguousarray(x.transpose(0, *range(2, x.ndim), 1))
-    return x if x.flags.writeable else x.copy()
+    last = np.ascontiguousarray(x.transpose(0, *range(2, x.ndim), 1))
+    return last if last.flags.writeable else last.copy()
 
 
 def channels_first(y):

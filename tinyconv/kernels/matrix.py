@@ -1,55 +1,188 @@
-"""The matrix product: the product of `product.py` whose tables are straight lines.
+"""The matrix product, c = a b + bias: the product of `product.py` whose tables are straight lines.
 
 Row m of a begins at m · (distance of rows), and column r lies r · (distance of columns) further on;
-a transposed matrix only has other distances.
+a transposed matrix only has other distances. b is packed into panels, each as wide as a tile and
+with its rows one after another, so that the tile reads memory in order. That costs as much as
+multiplying it with a dozen rows. Where a has only a few and b comes transposed, their rows are
+multiplied as they lie, one with one (`_dots`).
 """
+from functools import cache
+
 import numpy as np
-from numba import prange
+from numba import njit, prange
 
-from . import memory
+from . import product
 from .compile import kernel
-from .geometry import whole_tiles
-from .product import best_shape, filled_up, multiply_as, panels
+from .memory import CACHE_LINE
+from .product import CHUNK, multiply_as
 
-BLOCK = 64                             # rows of the result that one task computes
+ROWS, COLUMNS = 256, 128               # of the block of the result that one task computes
+SMALL = 1 << 18                        # so many products are done before a second thread has begun
+FEW = 4                                # rows of a for which packing b would cost more than it saves
+SUM = 1 << 12                          # products in one sum of `_dots`; these are then added up
+
+best_shape = cache(product.best_shape)
+
+
+# ---- packing -------------------------------------------------------------------------------------
+
+@njit(nogil=True)
+def _pack(b, k, j, panel):
+    """panel[i, :] = b[k + i, j : j + width], and zero beyond the last column of b"""
+    columns = min(panel.shape[1], b.shape[1] - j)
+    if columns < panel.shape[1]:
+        panel[:] = 0
+    for i in range(len(panel)):
+        source, to = b[k + i][j:j + columns], panel[i]
+        for o in range(columns):
+            to[o] = source[o]
+
+
+@njit(nogil=True)
+def _pack_turned(b, k, j, panel):
+    """panel[:, o] = b[j + o, k : k + height], and zero beyond the last row of b
+
+    Of each row 16 numbers are read, a cache line of float32, while the rows they go to are at hand.
+    """
+    columns = min(panel.shape[1], len(b) - j)
+    if columns < panel.shape[1]:
+        panel[:] = 0
+    for start in range(0, len(panel), 16):
+        square = panel[start:start + 16]
+        for o in range(columns):
+            source = b[j + o][k + start:k + start + 16]
+            for i in range(len(square)):
+                square[i, o] = source[i]
+
+
+@njit(nogil=True)
+def _aligned(size, like):
+    """An uninitialised array of so many numbers that begins at a cache line."""
+    spare = CACHE_LINE // like.itemsize
+    memory = np.empty(size + spare, like.dtype)
+    start = -memory.ctypes.data % CACHE_LINE // like.itemsize
+    return memory[start:start + size]
+
+
+# ---- the kernel ----------------------------------------------------------------------------------
+
+@njit(nogil=True)
+def _block(first, j, columns, kind, rows, width, a, a_turned, b, b_turned, bias, c):
+    """ROWS rows of c = a b + bias from row `first`, and so many columns from column j.
+
+    Of b so much is packed at a time as stays in the cache while all the rows are multiplied by it.
+    """
+    M, columns = min(ROWS, c.shape[0] - first), min(columns, c.shape[1] - j)
+    K, down, right = (len(a), 1, a.shape[1]) if a_turned else (a.shape[1], a.shape[1], 1)
+    m = first + np.minimum(np.arange((M + rows - 1) // rows * rows), M - 1)   # in whole tiles
+    row, out, off = m * down, m * c.shape[1] + j, np.arange(min(K, CHUNK)) * right
+    panels = (columns + width - 1) // width
+    start, packed = np.zeros(panels * width, c.dtype), _aligned(panels * width * off.size, c)
+    start[:min(bias.size, columns)] = bias[j:j + columns]
+    for k in range(0, max(K, 1), CHUNK):
+        some = off[:K - k]
+        size = some.size * width
+        for p in range(panels):
+            panel = packed[p * size:(p + 1) * size].reshape(some.size, width)
+            if b_turned:
+                _pack_turned(b, k, j + p * width, panel)
+            else:
+                _pack(b, k, j + p * width, panel)
+        multiply_as(kind, a.reshape(-1), row + k * right, some, packed, width, size, start,
+                    c.reshape(-1), out, columns, k > 0)
+        start[:] = 0
 
 
 @kernel(parallel=True)
-def _multiply_blocks(kind, width, a, row, off, b, bias, c, out, columns):
-    for block in prange((row.size + BLOCK - 1) // BLOCK):
-        piece = slice(block * BLOCK, min((block + 1) * BLOCK, row.size))
-        multiply_as(kind, a, row[piece], off, b, width, off.size * width, bias, c, out[piece],
-                    columns, False)
+def _multiply(kind, rows, width, a, a_turned, b, b_turned, bias, c):
+    """c = a b + bias, where a and b are given transposed if they are `turned`; no bias is empty."""
+    M, N = c.shape
+    columns = COLUMNS if N > 2 * COLUMNS else COLUMNS // 2
+    across = (N + columns - 1) // columns
+    blocks = (M + ROWS - 1) // ROWS * across
+    if a.size * N <= SMALL:
+        for i in range(blocks):
+            _block(i // across * ROWS, i % across * columns, columns, kind, rows, width,
+                   a, a_turned, b, b_turned, bias, c)
+    else:
+        for i in prange(blocks):
+            _block(i // across * ROWS, i % across * columns, columns, kind, rows, width,
+                   a, a_turned, b, b_turned, bias, c)
 
 
-def matmul(a, b):
+# ---- few rows ------------------------------------------------------------------------------------
+
+@njit(nogil=True, fastmath={"contract", "reassoc", "nsz"})
+def _dot(x, y):
+    total = x.dtype.type(0)
+    for k in range(x.size):
+        total += x[k] * y[k]
+    return total
+
+
+@njit(nogil=True)
+def _some_dots(a, b, bias, c, first, last):
+    for n in range(first, last):
+        for m in range(len(a)):
+            total = bias[n] if bias.size else a.dtype.type(0)
+            for k in range(0, a.shape[1], SUM):
+                total += _dot(a[m][k:k + SUM], b[n][k:k + SUM])
+            c[m, n] = total
+
+
+@kernel(parallel=True)
+def _dots(a, b, bias, c):
+    """c = a bᵀ + bias: c[m, n] = ⟨a[m], b[n]⟩ + bias[n]"""
+    if a.size * len(b) <= SMALL:
+        _some_dots(a, b, bias, c, 0, len(b))
+    else:
+        for block in prange((len(b) + COLUMNS - 1) // COLUMNS):
+            _some_dots(a, b, bias, c, block * COLUMNS, min((block + 1) * COLUMNS, len(b)))
+
+
+# ---- any number of dimensions --------------------------------------------------------------------
+
+def matmul(a, b, bias=None):
     """(…, M, K) @ (…, K, N) → (…, M, N) with NumPy's broadcasting of the leading dimensions.
 
-    float32 and float64 take the tile kernel, whose sums do not depend on the number of threads;
-    other dtypes take NumPy's.
+    To every row a bias (N) is added, if there is one. float32 and float64 take the kernels, whose
+    sums do not depend on the number of threads; other dtypes take NumPy's.
     """
     if a.dtype != b.dtype or a.dtype not in (np.float32, np.float64):
-        return np.matmul(a, b)
-    if a.ndim > 2 and b.ndim == 2 and a.size:              # one b for all: only more rows
-        return matmul(a.reshape(-1, a.shape[-1]), b).reshape(a.shape[:-1] + b.shape[-1:])
+        return np.matmul(a, b) if bias is None else np.matmul(a, b) + bias
+    if a.ndim == b.ndim == 2:
+        return _matmul(a, b, bias)
+    if b.ndim == 2 and a.size:                             # one b for all: only more rows
+        return _matmul(a.reshape(-1, a.shape[-1]), b, bias).reshape(a.shape[:-1] + b.shape[-1:])
     front = np.broadcast_shapes(a.shape[:-2], b.shape[:-2])
-    y = memory.empty(front + (a.shape[-2], b.shape[-1]), a.dtype)
+    y = np.empty(front + (a.shape[-2], b.shape[-1]), a.dtype)
     a, b = np.broadcast_to(a, front + a.shape[-2:]), np.broadcast_to(b, front + b.shape[-2:])
     for i in np.ndindex(front):
-        _matmul(a[i], b[i], y[i])
+        y[i] = _matmul(a[i], b[i], bias)
     return y
 
 
-def _matmul(a, b, y):
-    (M, K), N = a.shape, b.shape[1]
-    if y.size == 0:
-        return
-    if not (a.flags.c_contiguous or a.flags.f_contiguous):
-        a = np.ascontiguousarray(a)
-    a = np.require(a, requirements="W")
-    down, right = (s // a.itemsize for s in a.strides)
-    kind, rows, width = best_shape(N, a.itemsize)
-    m = whole_tiles(np.arange(M), rows)
-    _multiply_blocks(kind, width, a.ravel("K"), m * down, np.arange(K) * right,
-                     panels([b], width), filled_up(None, N, width, y.dtype),
-                     y.reshape(-1), m * N, N)
+def _matmul(a, b, bias):
+    """Two matrices: the way that reads, packs and writes least."""
+    (M, K), N, nothing = a.shape, b.shape[1], np.empty(0, a.dtype)
+    c, bias = np.empty((M, N), a.dtype), nothing if bias is None else bias
+    if not c.size:
+        return c
+    a, a_turned = _as_it_lies(a)
+    b, b_turned = _as_it_lies(b)
+    if M <= FEW and b_turned and not a_turned:
+        _dots(a, b, bias, c)
+    elif b_turned and not a_turned and M * (K + N) < N * K // 2:
+        turned = np.empty((N, M), c.dtype)       # cᵀ = bᵀ aᵀ: the smaller of the two is packed
+        _multiply(*best_shape(M, c.itemsize), b, False, a, True, nothing, turned)
+        np.add(turned.T, bias if bias.size else 0, out=c)
+    else:
+        _multiply(*best_shape(N, c.itemsize), a, a_turned, b, b_turned, bias, c)
+    return c
+
+
+def _as_it_lies(a):
+    """A matrix whose rows lie one after another in memory, and whether it is a transposed."""
+    turned = a.flags.f_contiguous and not a.flags.c_contiguous
+    a = a.T if turned else a
+    return (a if a.flags.c_contiguous and a.flags.writeable else a.copy()), turned

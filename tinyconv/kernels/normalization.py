@@ -11,6 +11,7 @@ from numba import njit, prange
 from .compile import kernel
 from .memory import empty
 
+VECTORS = 64                                     # numbers that are worth a loop in vectors
 ROWS = 128                                       # of a block, summed in one accumulator per channel
 
 
@@ -162,12 +163,24 @@ def _add_rows(g, total):
 @kernel(parallel=True)
 def _column_sums(g, sums):
     M = g.shape[0]
-    for block in prange(sums.shape[0]):
-        _add_rows(g[block * ROWS:min((block + 1) * ROWS, M)], sums[block])
+    if sums.shape[0] == 1:
+        _add_rows(g, sums[0])
+    else:
+        for block in prange(sums.shape[0]):
+            _add_rows(g[block * ROWS:min((block + 1) * ROWS, M)], sums[block])
 
 
 def column_sums(g):
-    """Σ over the rows: (M, C) → (C)"""
-    sums = np.empty((_blocks(len(g)), g.shape[1]), g.dtype)
+    """Σ over the rows: (M, C) → (C)
+
+    Rows that are shorter than a few vectors are added several at a time, end to end as one row.
+    """
+    M, C = g.shape
+    several = max(1, min(VECTORS // max(C, 1), M // ROWS))
+    if several > 1:
+        whole = M - M % several
+        long = column_sums(g[:whole].reshape(-1, several * C)).reshape(several, C)
+        g = np.concatenate([long, g[whole:]])
+    sums = np.empty((_blocks(len(g)), C), g.dtype)
     _column_sums(g, sums)
-    return sums.sum(0, dtype=np.float64).astype(g.dtype)
+    return sums[0] if len(sums) == 1 else sums.sum(0, dtype=np.float64).astype(g.dtype)

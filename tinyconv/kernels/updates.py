@@ -9,11 +9,17 @@ make the whole loop float64.
 from vectorising. A memory that is None is not kept: Numba compiles a version of its own for that,
 in which the branch is gone from the loop.
 
+Most parameters are small, and done before a second thread has begun; those that are larger than a
+block are updated block by block in parallel (`IN_BLOCKS`).
+
 The same formulas on whole arrays stand in `reference/updates.py`.
 """
 import numpy as np
+from numba import njit, prange
 
 from .compile import kernel
+
+BLOCK = 1 << 16                        # elements
 
 
 @kernel(error_model="numpy")
@@ -74,3 +80,35 @@ def rmsprop(p, g, v, mean, b, lr, alpha, eps, weight_decay, momentum):
         if b is not None:
             b[i] = d = mu * b[i] + d
         p[i] -= lr_ * d
+
+
+# ---- large parameters ----------------------------------------------------------------------------
+
+@njit(nogil=True)
+def _part(memory, block):
+    if memory is None:
+        return None
+    return memory[block * BLOCK:(block + 1) * BLOCK]
+
+
+@kernel(parallel=True)
+def _sgd_in_blocks(p, g, v, lr, weight_decay, momentum, share, nesterov):
+    for i in prange((p.size + BLOCK - 1) // BLOCK):
+        sgd(_part(p, i), _part(g, i), _part(v, i), lr, weight_decay, momentum, share, nesterov)
+
+
+@kernel(parallel=True)
+def _adam_in_blocks(p, g, m, v, largest, rate, beta1, beta2, eps, weight_decay, shrink):
+    for i in prange((p.size + BLOCK - 1) // BLOCK):
+        adam(_part(p, i), _part(g, i), _part(m, i), _part(v, i), _part(largest, i),
+             rate, beta1, beta2, eps, weight_decay, shrink)
+
+
+@kernel(parallel=True)
+def _rmsprop_in_blocks(p, g, v, mean, b, lr, alpha, eps, weight_decay, momentum):
+    for i in prange((p.size + BLOCK - 1) // BLOCK):
+        rmsprop(_part(p, i), _part(g, i), _part(v, i), _part(mean, i), _part(b, i),
+                lr, alpha, eps, weight_decay, momentum)
+
+
+IN_BLOCKS = {sgd: _sgd_in_blocks, adam: _adam_in_blocks, rmsprop: _rmsprop_in_blocks}

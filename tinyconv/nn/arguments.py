@@ -16,6 +16,8 @@ def whole(op, name, value, least):
 
 def per_dim(op, name, value, dims, least):
     """`value` as one whole number per dimension, none smaller than `least`."""
+    if type(value) is int and value >= least:    # as it nearly always is
+        return (value,) * dims
     if is_whole(value):
         values = (value,) * dims
     else:

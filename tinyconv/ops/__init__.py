@@ -9,6 +9,7 @@ from .arithmetic import (abs, arccos, arcsin, arctan, ceil, clamp, cos, cosh, di
 from .convolution import conv, conv_input, conv_weight
 from .creation import (arange, as_tensor, empty, eye, from_numpy, full, full_like, linspace, ones,
                        ones_like, rand, randint, randn, randperm, tensor, zeros, zeros_like)
+from .cross_entropy import index_cross_entropy, of_class
 from .indexing import gather, getitem, index, index_select, put, take_along_dim
 from .algebra import einsum, linear, matmul
 from .normalization import batch_norm, batch_statistics, channel_sum, per_channel, standardize

@@ -3,6 +3,8 @@
 | op | ∂/∂first | ∂/∂second |
 |---|---|---|
 | `a @ b` | g bᵀ | aᵀ g |
+| `a @ bᵀ` | g b | gᵀ a |
+| `aᵀ @ b` | b gᵀ | a g |
 | `einsum("ij,jk->ik", a, b)` | `einsum("ik,jk->ij", g, b)` | `einsum("ik,ij->jk", g, a)` |
 """
 import string
@@ -13,14 +15,21 @@ from ..core import Tensor, broadcast_to, defvjp, primitive
 from ..kernels import matrix
 from .creation import as_tensor
 from .indexing import index
-from .shaping import permute, reshape, squeeze, transpose, unsqueeze
+from .normalization import channel_sum
+from .shaping import permute, reshape, squeeze, unsqueeze
 
 
 @primitive
-def _matmul(a, b):
-    return matrix.matmul(a, b)
-defvjp(_matmul, lambda g, y, a, b: _matmul(g, transpose(b, -1, -2)),
-                lambda g, y, a, b: _matmul(transpose(a, -1, -2), g))
+def _product(a, b, bias, ta, tb):
+    """y = A B + bias, where A is a, or aᵀ if ta (its last two dimensions), and B is b or bᵀ"""
+    a, b = a.swapaxes(-1, -2) if ta else a, b.swapaxes(-1, -2) if tb else b
+    return matrix.matmul(a, b, bias)
+defvjp(_product,
+       lambda g, y, a, b, bias, ta, tb:
+           _product(b, g, None, tb, True) if ta else _product(g, b, None, False, not tb),
+       lambda g, y, a, b, bias, ta, tb:
+           _product(g, a, None, True, ta) if tb else _product(a, g, None, not ta, False),
+       lambda g, *_: channel_sum(g) if g.ndim == 2 else g)
 
 
 def matmul(a, b):
@@ -44,7 +53,8 @@ def matmul(a, b):
         raise ValueError(f"matmul: the leading dimensions of {a.shape} and {b.shape} "
                          "do not broadcast") from None
     row, column = a.ndim == 1, b.ndim == 1
-    y = _matmul(unsqueeze(a, 0) if row else a, unsqueeze(b, 1) if column else b)
+    y = _product(unsqueeze(a, 0) if row else a, unsqueeze(b, 1) if column else b, None,
+                 False, False)
     if row or column:
         M, N = y.shape[-2:]
         y = reshape(y, y.shape[:-2] + (M,) * (not row) + (N,) * (not column))
@@ -62,12 +72,14 @@ def linear(input, weight, bias=None):
     if bias is not None and bias.shape != weight.shape[:1]:
         raise ValueError(f"linear: bias should have shape {weight.shape[:1]}, one number per "
                          f"output feature, got {bias.shape}")
+    for name, v in (("weight", weight), ("bias", bias)):
+        if v is not None and v.dtype != input.dtype:
+            raise TypeError(f"linear: input is {input.dtype} and {name} is {v.dtype}; "
+                            "convert one with .to(dtype)")
     x = input
     if input.ndim != 2 and input.numel():        # of no elements −1 could be any number
         x = reshape(input, (-1, input.shape[-1]))
-    y = matmul(x, transpose(weight, 0, 1))
-    if bias is not None:
-        y = y + bias
+    y = _product(x, weight, bias, False, True)
     return y if input.ndim == 2 else reshape(y, input.shape[:-1] + (weight.shape[0],))
 
 

@@ -14,7 +14,9 @@ def axis(dim, ndim, op):
 
 def axes(dim, ndim, op):
     """`dim` (None for all, a number or several) as a tuple of different numbers, checked."""
-    dims = range(ndim) if dim is None else dim if isinstance(dim, (tuple, list)) else (dim,)
+    if dim is None:
+        return tuple(range(ndim))
+    dims = dim if isinstance(dim, (tuple, list)) else (dim,)
     dims = tuple(axis(d, ndim, op) for d in dims)
     if len(set(dims)) < len(dims):
         raise ValueError(f"{op}: dim {dim} names a dimension twice")

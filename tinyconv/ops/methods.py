@@ -34,12 +34,12 @@ def _in_place(name, op):
 
 
 for _name, _op in _OPERATORS.items():
-    setattr(Tensor, f"__{_name}__", lambda self, other, op=_op: op(self, other))
+    setattr(Tensor, f"__{_name}__", _op)
     setattr(Tensor, f"__r{_name}__", lambda self, other, op=_op: op(other, self))
     setattr(Tensor, f"__i{_name}__", _in_place(_name, _op))
 
 for _name, _op in _COMPARISONS.items():
-    setattr(Tensor, f"__{_name}__", lambda self, other, op=_op: op(self, other))
+    setattr(Tensor, f"__{_name}__", _op)
 
 
 def _set_item(self, key, value):

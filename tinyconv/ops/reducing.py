@@ -5,6 +5,7 @@ length-one dimensions. Sums of float32 are accumulated in float64: NumPy adds al
 dimension one after another, and would lose digits.
 """
 import builtins
+import math
 from collections import namedtuple
 
 import numpy as np
@@ -19,9 +20,10 @@ from .shaping import flip, pad_constant, permute, reshape
 
 def spread(g, x, dim):
     """A reduced g laid out over the shape of x again."""
-    dims = axes(dim, x.ndim, "spread")
-    kept = tuple(1 if d in dims else n for d, n in enumerate(x.shape))
-    return broadcast_to(reshape(g, kept), x.shape)
+    if g.ndim:                                             # one number needs no arranging
+        dims = axes(dim, x.ndim, "spread")
+        g = reshape(g, tuple(1 if d in dims else n for d, n in enumerate(x.shape)))
+    return broadcast_to(g, x.shape)
 
 
 # ---- sums and products ---------------------------------------------------------------------------
@@ -30,7 +32,7 @@ def spread(g, x, dim):
 def sum(x, dim=None, keepdim=False):
     """y = Σ x over `dim`; whole numbers and booleans add up to int64."""
     wide, narrow = (np.float64, x.dtype) if x.dtype.kind == "f" else (np.int64, np.int64)
-    y = np.sum(x, axes(dim, x.ndim, "sum"), dtype=wide, keepdims=keepdim)
+    y = x.sum(axes(dim, x.ndim, "sum"), dtype=wide, keepdims=keepdim)
     return y.astype(narrow, copy=False)
 defvjp(sum, lambda g, y, x, dim=None, keepdim=False: spread(g, x, dim))
 
@@ -89,7 +91,7 @@ def prod(x, dim=None, keepdim=False):
 
 
 def _count(x, dim):
-    return int(np.prod([x.shape[d] for d in axes(dim, x.ndim, "mean")]))
+    return math.prod(x.shape[d] for d in axes(dim, x.ndim, "mean"))
 
 
 def _floating(x, op):

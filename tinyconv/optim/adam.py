@@ -33,15 +33,19 @@ class Adam(Optimizer):
         named = {"betas[0]": betas[0], "betas[1]": betas[1]}
         self._check_numbers(named, *named, below=1)
 
-    def update(self, p, g, state, group):
-        t = state["step"] = state.get("step", 0) + 1
-        m, v = memory(state, "exp_avg", p), memory(state, "exp_avg_sq", p)
-        largest = memory(state, "max_exp_avg_sq", p) if group["amsgrad"] else None
-        lr, (beta1, beta2), decay = float(group["lr"]), group["betas"], float(group["weight_decay"])
-        c = math.sqrt(1 - beta2 ** t)            # √v̂ = √v / c; the kernel scales ε instead
+    def updater(self, group):
+        lr, decay, eps = (float(group[name]) for name in ("lr", "weight_decay", "eps"))
+        beta1, beta2 = (float(beta) for beta in group["betas"])
         l2, shrink = (0.0, 1 - lr * decay) if self.decoupled else (decay, 1.0)
-        run(updates.adam, p, g, [m, v, largest], lr * c / (1 - beta1 ** t), float(beta1),
-            float(beta2), group["eps"] * c, l2, shrink)
+
+        def update(p, g, state):
+            t = state["step"] = state.get("step", 0) + 1
+            m, v = memory(state, "exp_avg", p), memory(state, "exp_avg_sq", p)
+            largest = memory(state, "max_exp_avg_sq", p) if group["amsgrad"] else None
+            c = math.sqrt(1 - beta2 ** t)        # √v̂ = √v / c; the kernel scales ε instead
+            run(updates.adam, p, g, (m, v, largest), lr * c / (1 - beta1 ** t), beta1, beta2,
+                eps * c, l2, shrink)
+        return update
 
 
 class AdamW(Adam):

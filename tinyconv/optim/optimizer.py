@@ -9,6 +9,7 @@ import math
 import numpy as np
 
 from ..core import Tensor, enable_grad
+from ..kernels import updates
 
 
 class Optimizer:
@@ -33,8 +34,12 @@ class Optimizer:
         """Raise ValueError if a hyperparameter of the group is out of range."""
         raise NotImplementedError
 
-    def update(self, p, g, state, group):
-        """Change the array p by one step: its gradient is g, `state` its memory."""
+    def updater(self, group):
+        """A function (p, g, state) that changes the array p, of this group, by one step.
+
+        Its gradient is the array g, its memory `state`. What is the same for all parameters of the
+        group is worked out here, once: most are so small that their step is over in a microsecond.
+        """
         raise NotImplementedError
 
     def step(self, closure=None):
@@ -47,11 +52,12 @@ class Optimizer:
             with enable_grad():
                 loss = closure()
         for group in self.param_groups:
+            update, uphill = self.updater(group), group["maximize"]
             for p in group["params"]:
-                if p.grad is not None:
-                    g = self._gradient(p)
-                    state = self.state.setdefault(p, {})
-                    self.update(p.data, -g if group["maximize"] else g, state, group)
+                g = p.grad
+                if g is not None:
+                    g = g.data if isinstance(g, Tensor) else np.asarray(g)
+                    update(p.data, -g if uphill else g, self.state.setdefault(p, {}))
                     p.touch()
         return loss
 
@@ -105,17 +111,6 @@ class Optimizer:
                              "only leaves can be optimised")
         if p.dtype not in (np.float32, np.float64):
             raise TypeError(f"{self._name}: {which} must be float32 or float64, got {p.dtype}")
-
-    def _gradient(self, p):
-        """The gradient of p as an array that fits."""
-        g = p.grad.data if isinstance(p.grad, Tensor) else np.asarray(p.grad)
-        if g.shape != p.shape:
-            raise ValueError(f"{self._name}.step: a parameter of shape {p.shape} has a gradient "
-                             f"of shape {g.shape}")
-        if not p.data.flags.writeable:
-            raise ValueError(f"{self._name}.step: the array of a parameter of shape {p.shape} is "
-                             "read-only; give the parameter a copy of its own")
-        return g
 
     def _check_numbers(self, group, *names, low=0, below=math.inf):
         """Raise ValueError unless low ≤ group[name] < below for all names."""
@@ -193,24 +188,42 @@ def _copied(value, like):
 
 def memory(state, name, p):
     """The array `state[name]` that is kept for the array p: zeros at first."""
-    if name not in state:
-        state[name] = np.zeros_like(p)
-    return state[name]
+    kept = state.get(name)
+    if kept is None:
+        kept = state[name] = np.zeros_like(p)
+    return kept
 
 
 def run(kernel, p, g, memories, *numbers):
     """Call the update kernel on p, g and the memories (arrays or None), flattened.
 
-    The kernels want flat arrays that agree element by element. Where all lie in C order that is a
-    view. Otherwise they are walked in the order in which p lies in memory; what does not lie so is
-    copied, and the result copied back.
+    The kernels want flat arrays of one dtype that agree element by element. Where what they write
+    to lies in C order that is a view.
     """
-    arrays = (p, g, *memories)
-    if all(a is None or a.flags.c_contiguous and a.dtype == p.dtype for a in arrays):
-        kernel(*(None if a is None else a.reshape(-1) for a in arrays), *numbers)
-        return
+    if p.size > updates.BLOCK:
+        kernel = updates.IN_BLOCKS[kernel]
+    plain = g.shape == p.shape and g.dtype is p.dtype and p.flags.carray
+    for v in memories:
+        plain = plain and (v is None or v.dtype is p.dtype and v.flags.carray)
+    if plain:
+        kernel(p.ravel(), g.ravel(), *[v if v is None else v.ravel() for v in memories], *numbers)
+    else:
+        _run_rearranged(kernel, p, g, memories, numbers)
+
+
+def _run_rearranged(kernel, p, g, memories, numbers):
+    """The same where something lies otherwise.
+
+    All arrays are walked in the order in which p lies in memory; what does not lie so is copied,
+    and the result copied back.
+    """
+    if g.shape != p.shape:
+        raise ValueError(f"step: a parameter of shape {p.shape} has a gradient of shape {g.shape}")
+    if not p.flags.writeable:
+        raise ValueError(f"step: the array of a parameter of shape {p.shape} is read-only; "
+                         "give the parameter a copy of its own")
     order = sorted(range(p.ndim), key=lambda i: -abs(p.strides[i]))
-    arrays = [None if a is None else a.transpose(order) for a in arrays]
+    arrays = [None if a is None else a.transpose(order) for a in (p, g, *memories)]
     dense = [None if a is None else np.ascontiguousarray(a, dtype=p.dtype) for a in arrays]
     kernel(*(None if d is None else d.reshape(-1) for d in dense), *numbers)
     for i, (a, d) in enumerate(zip(arrays, dense)):

@@ -23,10 +23,14 @@ class RMSprop(Optimizer):
     def check(self, group):
         self._check_numbers(group, "lr", "alpha", "eps", "weight_decay", "momentum")
 
-    def update(self, p, g, state, group):
-        state["step"] = state.get("step", 0) + 1
-        v = memory(state, "square_avg", p)
-        b = memory(state, "momentum_buffer", p) if group["momentum"] else None
-        mean = memory(state, "grad_avg", p) if group["centered"] else None
-        run(updates.rmsprop, p, g, [v, mean, b], float(group["lr"]), float(group["alpha"]),
-            float(group["eps"]), float(group["weight_decay"]), float(group["momentum"]))
+    def updater(self, group):
+        numbers = [float(group[name])
+                   for name in ("lr", "alpha", "eps", "weight_decay", "momentum")]
+
+        def update(p, g, state):
+            state["step"] = state.get("step", 0) + 1
+            v = memory(state, "square_avg", p)
+            b = memory(state, "momentum_buffer", p) if group["momentum"] else None
+            mean = memory(state, "grad_avg", p) if group["centered"] else None
+            run(updates.rmsprop, p, g, (v, mean, b), *numbers)
+        return update

@@ -32,8 +32,12 @@ class SGD(Optimizer):
             raise ValueError(f"SGD: nesterov needs momentum > 0 and dampening = 0, got momentum="
                              f"{group['momentum']!r}, dampening={group['dampening']!r}")
 
-    def update(self, p, g, state, group):
-        share = 1 - group["dampening"] if "momentum_buffer" in state else 1
-        v = memory(state, "momentum_buffer", p) if group["momentum"] else None
-        run(updates.sgd, p, g, [v], float(group["lr"]), float(group["weight_decay"]),
-            float(group["momentum"]), float(share), bool(group["nesterov"]))
+    def updater(self, group):
+        lr, decay, momentum = (float(group[name]) for name in ("lr", "weight_decay", "momentum"))
+        share, nesterov = float(1 - group["dampening"]), bool(group["nesterov"])
+
+        def update(p, g, state):
+            first = "momentum_buffer" not in state
+            v = memory(state, "momentum_buffer", p) if momentum else None
+            run(updates.sgd, p, g, (v,), lr, decay, momentum, 1.0 if first else share, nesterov)
+        return update

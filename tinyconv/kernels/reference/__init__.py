@@ -6,6 +6,7 @@
 | `pooling.py`       | maxima and weighted sums of windows       | the same                     |
 | `normalization.py` | mean and variance; normalising, and back  | the same                     |
 | `elementwise.py`   | relu and its gradient; the error function | the same, and `special.py`   |
+| `cross_entropy.py` | softmax cross-entropy and its gradient     | the same                     |
 | `matrix.py`        | the matrix product                        | the same                     |
 | `updates.py`       | the steps of the optimisers               | the same                     |
 

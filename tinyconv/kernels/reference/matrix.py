@@ -2,6 +2,7 @@
 import numpy as np
 
 
-def matmul(a, b):
-    """y[…, m, n] = Σ_k a[…, m, k] b[…, k, n]: (…, M, K) @ (…, K, N) → (…, M, N)"""
-    return np.einsum("...mk,...kn->...mn", a, b)
+def matmul(a, b, bias=None):
+    """y[…, m, n] = Σ_k a[…, m, k] b[…, k, n] + bias[n]: (…, M, K) @ (…, K, N) → (…, M, N)"""
+    y = np.einsum("...mk,...kn->...mn", a, b)
+    return y if bias is None else y + bias

@@ -11,47 +11,9 @@ before anything is computed.
 import numpy as np
 
 from ... import ops
-from ...core import defvjp, primitive
 
 
-# ---- softmax cross-entropy, fused ----------------------------------------------------------------
-
-def _at(t):
-    """The key that reads x[n, t[n, ...], ...] for every n, ...: one class at each position."""
-    n, *others = np.indices(t.shape, sparse=True)
-    return n, t, *others
-
-
-@primitive
-def index_cross_entropy(x, t):
-    """y = ln Σⱼ e^xⱼ − x_t over dimension 1:  (N, C, ...), integer (N, ...) → (N, ...).
-
-    ∂L/∂x = g (softmax x − onehot t).
-
-    The largest xⱼ is subtracted first, so nothing overflows, and y is exact where one logit towers
-    over the rest.
-    """
-    z = x - x.max(1, keepdims=True)
-    return np.log(np.exp(z).sum(1)) - z[_at(t)]
-
-
-@primitive
-def softmax_error(x, t):
-    """softmax(x) − onehot(t) over dimension 1, the gradient of `index_cross_entropy`."""
-    e = np.exp(x - x.max(1, keepdims=True))
-    e /= e.sum(1, keepdims=True)
-    e[_at(t)] -= 1
-    return e
-
-
-def _softmax_error_rule(g, y, x, t):
-    p = ops.softmax(x, 1)
-    return p * (g - ops.sum(p * g, 1, keepdim=True))
-
-
-defvjp(index_cross_entropy, lambda g, y, x, t: ops.unsqueeze(g, 1) * softmax_error(x, t))
-defvjp(softmax_error, _softmax_error_rule)
-
+# ---- losses of classes ---------------------------------------------------------------------------
 
 def cross_entropy(input, target, weight=None, *, ignore_index=-100, reduction="mean",
                   label_smoothing=0.0):
@@ -75,7 +37,10 @@ def cross_entropy(input, target, weight=None, *, ignore_index=-100, reduction="m
         losses = -ops.sum(_per_class(weight, x) * q * ops.log_softmax(x, 1), 1)
         return _reduced(losses, reduction, unbatched, "cross_entropy")
     t, kept = _classes(target, x, ignore_index, "cross_entropy")
-    losses = index_cross_entropy(x, t)
+    _check_reduction(reduction, "cross_entropy")
+    if weight is None and kept is None and not label_smoothing and not unbatched:
+        return ops.index_cross_entropy(x, t, reduction)
+    losses = ops.index_cross_entropy(x, t)
     if weight is not None:
         losses = losses * weight.data[t]
     if label_smoothing:
@@ -89,7 +54,7 @@ def nll_loss(input, target, weight=None, *, ignore_index=-100, reduction="mean")
     x, target, unbatched = _batched(input, target, "nll_loss")
     weight = _class_weight(weight, x.shape[1], x.dtype, "nll_loss")
     t, kept = _classes(target, x, ignore_index, "nll_loss")
-    losses = -ops.index(x, _at(t))
+    losses = -ops.of_class(x, t)
     losses = losses if weight is None else losses * weight.data[t]
     return _reduced_by_class(losses, t, kept, weight, reduction, unbatched, "nll_loss")
 
@@ -125,14 +90,16 @@ def binary_cross_entropy_with_logits(input, target, weight=None, *, reduction="m
 
 # ---- reductions ----------------------------------------------------------------------------------
 
+def _check_reduction(reduction, op):
+    if reduction not in ("none", "mean", "sum"):
+        raise ValueError(f"{op}: reduction should be 'none', 'mean' or 'sum', got {reduction!r}")
+
+
 def _reduced(losses, reduction, unbatched, op):
+    _check_reduction(reduction, op)
     if reduction == "none":
         return losses[0] if unbatched else losses
-    if reduction == "sum":
-        return ops.sum(losses)
-    if reduction == "mean":
-        return ops.mean(losses)
-    raise ValueError(f"{op}: reduction should be 'none', 'mean' or 'sum', got {reduction!r}")
+    return ops.sum(losses) if reduction == "sum" else ops.mean(losses)
 
 
 def _reduced_by_class(losses, t, kept, weight, reduction, unbatched, op):
@@ -167,7 +134,7 @@ def _classes(target, x, ignore_index, op):
     if target.dtype.kind not in "iu":
         raise TypeError(f"{op}: classes are integers, got a target of {target.dtype}; write "
                         f"target.long(), or pass probabilities of the input's shape {x.shape}")
-    t, C = target.data.copy(), x.shape[1]        # a rule keeps it: later changes must not show
+    t, C = target.data.astype(np.intp), x.shape[1]         # a copy: later changes must not show
     if t.size == 0 or (t.min() >= 0 and t.max() < C and not 0 <= ignore_index < C):
         return t, None
     kept = t != ignore_index

@@ -4,6 +4,8 @@ Output size per dimension: ⌊(size + 2 padding − dilation (kernel − 1) − 
 where `ceil_mode` (but a last window that would begin in the padding is dropped). Max pooling pads
 with −∞: padding never wins; of equal maxima the first takes the gradient; NaN wins over everything.
 """
+from functools import lru_cache
+
 import numpy as np
 
 from ... import ops
@@ -175,6 +177,13 @@ def _sliding(op, size, kernel, stride, padding, dilation, ceil_mode):
     stride = per_dim(op, "stride", stride, dims, 1)
     padding = per_dim(op, "padding", padding, dims, 0)
     dilation = per_dim(op, "dilation", dilation, dims, 1)
+    return _slide(op, size, kernel, stride, padding, dilation, ceil_mode)
+
+
+@lru_cache(maxsize=128)
+def _slide(op, size, kernel, stride, padding, dilation, ceil_mode):
+    """`_sliding` for checked arguments: what a layer does in every step is worked out once."""
+    dims = len(size)
     windows, counts = [_whole(1)] * (3 - dims), [np.ones(1)] * (3 - dims)
     for n, k, s, p, d in zip(size, kernel, stride, padding, dilation):
         if 2 * p > k:

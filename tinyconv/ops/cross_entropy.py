@@ -1,0 +1,76 @@
+"""Softmax cross-entropy with the index of the right class, in one sweep there and one back.
+
+With p = softmax x over the classes, which are dimension 1 of x (N, C, …), t (N, …) the class of
+every position, and n the number that a sum over positions is divided by:
+
+| op | ∂/∂first | ∂/∂second |
+|---|---|---|
+| `index_cross_entropy(x, t)` = (ln Σ_c e^x_c − x_t) / n | `softmax_error(g, x, t)` | |
+| `softmax_error(g, x, t)` = g (p − onehot t) / n | Σ c (p − onehot t) / n | p (c − ⟨p, c⟩) g/n |
+
+`stats` are the largest logit of every position and Σ_c e^(x_c − largest), as arrays: a cached value
+that shortens the gradient. It depends on x, and the rules here account for that.
+"""
+import numpy as np
+
+from ..core import defvjp, primitive
+from ..kernels import cross_entropy as kernels
+from ..kernels.layout import channels_first, channels_last
+from .creation import ones_like
+from .indexing import index
+from .reducing import log_softmax, mean, softmax, sum
+from .shaping import unsqueeze
+
+
+def of_class(x, t):
+    """y[n, …] = x[n, t[n, …], …], where t is an array of intp: (N, C, …), (N, …) → (N, …)"""
+    n, *others = np.indices(t.shape, sparse=True)
+    return index(x, (n, t, *others))
+
+
+def index_cross_entropy(x, t, reduction="none"):
+    """y = ln Σ_c e^x_c − x_t, where t is an array of intp: (N, C, …), (N, …) → (N, …)
+
+    With the reduction "sum" or "mean" the sum or mean of it: → (). Every t must lie in 0 … C − 1.
+    Exact where one logit towers over the rest. Logits that are not float32 or float64 take the way
+    through `log_softmax`.
+    """
+    if x.dtype not in kernels.FLOATS:
+        losses = -of_class(log_softmax(x, 1), t)
+        return {"none": lambda y: y, "sum": sum, "mean": mean}[reduction](losses)
+    y, stats = kernels.losses(_rows(x.data), t.reshape(-1))
+    n = t.size if reduction == "mean" else 1
+    if reduction == "none":
+        y = y.reshape(t.shape)
+    else:
+        y = np.divide(y.sum(dtype=np.float64), n, dtype=y.dtype)
+    return _known_losses(x, t, stats, n, y)
+
+
+@primitive
+def _known_losses(x, t, stats, n, value):
+    return value
+
+
+@primitive
+def softmax_error(g, x, t, stats, n):
+    """y = g (softmax x − onehot t) / n:  (N, …) or (), (N, C, …), (N, …) → (N, C, …)"""
+    g = g.reshape(-1) if g.ndim else np.full(t.size, g)
+    y = kernels.pull(g / g.dtype.type(n), _rows(x), t.reshape(-1), stats)
+    return channels_first(y.reshape(*t.shape, x.shape[1])) if x.ndim > 2 else y
+
+
+def _rows(x):
+    """(N, C, …) → (positions, C)"""
+    return channels_last(x).reshape(x.size // max(x.shape[1], 1), x.shape[1])
+
+
+def _softmax_error_rule(c, y, g, x, t, stats, n):
+    p, c = softmax(x, 1), c * (unsqueeze(g, 1) if g.ndim else g) / n
+    return p * (c - sum(p * c, 1, keepdim=True))
+
+
+defvjp(_known_losses, lambda g, y, x, t, stats, n, value: softmax_error(g, x, t, stats, n))
+defvjp(softmax_error,
+       lambda c, y, g, x, t, stats, n: sum(c * softmax_error(ones_like(g), x, t, stats, n), 1),
+       _softmax_error_rule)
