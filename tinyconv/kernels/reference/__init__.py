@@ -8,6 +8,7 @@
 | `elementwise.py`   | relu and its gradient; the error function | the same, and `special.py`   |
 | `matrix.py`        | the matrix product                        | the same                     |
 | `updates.py`       | the steps of the optimisers               | the same                     |
+| `images.py`        | cutting out, mirroring, normalising       | the same                     |
 
 Names, arguments and results are those of the fast kernels, which are tested against these. Nothing
 here thinks of speed, of threads or of how an array lies in memory, and results come in the dtype
