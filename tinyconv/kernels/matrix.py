@@ -11,7 +11,7 @@ from .compile import kernel
 from .geometry import whole_tiles
 from .product import best_shape, filled_up, multiply_as, panels
 
-BLOCK = 64                             # rows of the result that one task computes
+BLOCK = 96                             # rows of the result that one task computes: whole tiles
 
 
 @kernel(parallel=True)

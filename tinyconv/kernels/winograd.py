@@ -25,6 +25,7 @@ import numpy as np
 from numba import njit, prange
 
 from .compile import kernel
+from .geometry import whole_tiles
 from .memory import CACHE_LINE, empty
 from .product import best_shape, multiply_as, scratch
 from .tile import NARROW, ONE, load, prefetch, put, width, zeros
@@ -290,13 +291,13 @@ def _convolve(kind, width, parts, x, before, u, bias, row, out, y):
 
 
 @kernel(parallel=True)
-def _correlate(kind, width, parts, x, before, g, sums):
+def _correlate(kind, width, parts, x, before, g, row, out, sums):
     """sums[group, place, c, o] = Σ (Bᵀ x B)[place, c] (A g Aᵀ)[place, o], by groups of blocks."""
     C, (N, H, W, O) = x.shape[3], g.shape
     down, across = (H + 1) // 2, (W + 1) // 2
     tiles, P, groups = N * down * across, (O + width - 1) // width, sums.shape[0]
     blocks = (tiles + TILES - 1) // TILES
-    row, out, none = np.arange(C), np.arange(C) * O, np.zeros(width, x.dtype)
+    none = np.zeros(width, x.dtype)
     off = np.arange(TILES) * (PLACES * C + PAD)
     for task in prange(groups * parts):
         group, part = task // parts, task % parts
@@ -356,9 +357,10 @@ def _run(x, w, turned, bias, before, y):
     _transform_weights(np.ascontiguousarray(w).reshape(*w.shape[:2], 9), turned, u)
     blocks = -(-_tiles(*y.shape[:3]) // TILES)
     parts = 1 if blocks >= TASKS else min(panels, -(-TASKS // blocks))
+    block = whole_tiles(np.arange(TILES), rows)
     _convolve(kind, columns, parts, x, np.array(before), u,
               np.zeros(O, x.dtype) if bias is None else bias,
-              np.arange(TILES) * (PLACES * C + PAD), np.arange(TILES) * PLACES * columns, y)
+              block * (PLACES * C + PAD), block * PLACES * columns, y)
 
 
 def conv_weight(x, g, before):
@@ -370,7 +372,8 @@ def conv_weight(x, g, before):
     parts = min(panels, -(-PLACES * C * O * x.itemsize // SUMS_BYTES))
     groups = max(1, min(blocks, TASKS // parts))
     sums = np.empty((groups, PLACES, C, O), x.dtype)
-    _correlate(kind, columns, parts, x, np.array(before), g, sums)
+    channels = whole_tiles(np.arange(C), rows)
+    _correlate(kind, columns, parts, x, np.array(before), g, channels, channels * O, sums)
     gw = np.empty((O, C, 9), x.dtype)
     _weights_back(sums, gw)
     return gw.reshape(O, C, 3, 3)
