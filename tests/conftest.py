@@ -1,5 +1,6 @@
 """What the whole suite shares: how hard Hypothesis tries, and what is skipped where, and why.
 
+    HYPOTHESIS_PROFILE=glance   5 examples a property
     HYPOTHESIS_PROFILE=dev      25 examples a property, new ones each time (the default)
     HYPOTHESIS_PROFILE=ci       100 examples a property, always the same (the default with $CI set)
     HYPOTHESIS_PROFILE=nightly  2 000 examples a property
@@ -15,6 +16,7 @@ import tinyconv as tc
 
 COMMON = {"deadline": None, "print_blob": True,            # the first call of a kernel compiles it
           "suppress_health_check": [HealthCheck.too_slow, HealthCheck.data_too_large]}
+settings.register_profile("glance", max_examples=5, **COMMON)
 settings.register_profile("dev", max_examples=25, **COMMON)
 settings.register_profile("ci", max_examples=100, derandomize=True, **COMMON)
 settings.register_profile("nightly", max_examples=2_000, **COMMON)

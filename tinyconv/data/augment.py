@@ -1,12 +1,14 @@
 """Random changes to whole batches of images, so that a network sees each picture differently.
 
 An augmentation is called with images (N, C, H, W), uint8 or float, in any memory layout, and a
-`numpy.random.Generator`; it returns new images and never writes to its input.  One draw of random
-numbers serves the whole batch: no Python runs for a single image.
+`numpy.random.Generator`; it returns new images, channels-last in memory, and never writes to its
+input.  It draws its random numbers for the whole batch at once, and one kernel does the rest: no
+Python runs for a single image.
 """
 
 import numpy as np
-from numpy.lib.stride_tricks import sliding_window_view
+
+from ..kernels import images as kernels
 
 
 class RandomCrop:
@@ -24,21 +26,15 @@ class RandomCrop:
             self.size = tuple(_at_least("RandomCrop", "size", side, 1) for side in pair)
 
     def __call__(self, images, generator):
-        N, C, H, W = images.shape
+        N, _, H, W = images.shape
         p = self.padding
         h, w = self.size or (H, W)
         if h > H + 2 * p or w > W + 2 * p:
             raise ValueError(f"RandomCrop: a window of {h}×{w} does not fit into images of {H}×{W} "
                              f"with padding {p}")
-        top = generator.integers(0, H + 2 * p - h + 1, N)
-        left = generator.integers(0, W + 2 * p - w + 1, N)
-        padded = np.zeros((N, H + 2 * p, W + 2 * p, C), images.dtype)
-        padded[:, p:p + H, p:p + W] = images.transpose(0, 2, 3, 1)
-        # Every window as a view, no copy: (N, rows, columns, C, h, w).  The one indexing that
-        # follows picks one window for each image.
-        windows = sliding_window_view(padded, (h, w), axis=(1, 2))
-        chosen = windows.transpose(0, 1, 2, 4, 5, 3)[np.arange(N), top, left]
-        return chosen.transpose(0, 3, 1, 2)
+        top = generator.integers(-p, H + p - h + 1, N)
+        left = generator.integers(-p, W + p - w + 1, N)
+        return kernels.crop(images, top, left, (h, w))
 
     def __repr__(self):
         return f"RandomCrop(size={self.size}, padding={self.padding})"
@@ -70,10 +66,7 @@ class RandomHorizontalFlip:
         self.p = p
 
     def __call__(self, images, generator):
-        flipped = generator.random(len(images)) < self.p
-        images = images.copy(order="K")                     # keep the memory layout
-        images[flipped] = images[flipped][..., ::-1]
-        return images
+        return kernels.mirror(images, generator.random(len(images)) < self.p)
 
     def __repr__(self):
         return f"RandomHorizontalFlip({self.p})"
@@ -92,17 +85,14 @@ class Normalize:
             raise ValueError(f"Normalize: mean and std must have one number for each channel, std "
                              f"above 0; got mean {self.mean}, std {self.std}")
         levels = np.arange(256) / 255
-        self._tables = [((levels - m) / s).astype(np.float32) for m, s in zip(self.mean, self.std)]
+        self._tables = np.stack([(levels - m) / s for m, s in zip(self.mean, self.std)]
+                                ).astype(np.float32)
 
     def __call__(self, images, generator=None):
-        N, C, H, W = images.shape
-        if images.dtype != np.uint8 or C != len(self.mean):
+        if images.dtype != np.uint8 or images.ndim != 4 or images.shape[1] != len(self.mean):
             raise ValueError(f"Normalize: expected uint8 images of {len(self.mean)} channels, got "
                              f"{images.dtype} {images.shape}")
-        normal = np.empty((N, H, W, C), np.float32).transpose(0, 3, 1, 2)
-        for channel, table in enumerate(self._tables):
-            normal[:, channel] = table[images[:, channel]]
-        return normal
+        return kernels.look_up(images, self._tables)
 
     def __repr__(self):
         return f"Normalize(mean={self.mean}, std={self.std})"

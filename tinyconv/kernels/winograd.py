@@ -25,6 +25,7 @@ import numpy as np
 from numba import njit, prange
 
 from .compile import kernel
+from .geometry import whole_tiles
 from .layout import channels_last
 from .memory import CACHE_LINE, empty
 from .product import best_shape, multiply_as, scratch
@@ -168,8 +169,9 @@ def _run(x, w, turned, before, y, scale, shift, extra, relu):
     _transform_weights(_nine(w), turned, _halves(x.dtype), u)
     blocks = -(-tile_count.py_func(y) // TILES)
     parts = 1 if blocks >= TASKS else min(panels, -(-TASKS // blocks))
-    tables = (np.arange(TILES) * (PLACES * C + PAD), np.arange(C),
-              np.arange(TILES) * PLACES * columns, np.zeros(columns, x.dtype))
+    block = whole_tiles(np.arange(TILES), rows)
+    tables = (block * (PLACES * C + PAD), np.arange(C), block * PLACES * columns,
+              np.zeros(columns, x.dtype))
     extra = y[:0] if extra is None else channels_last(extra)
     _convolve(kind, columns, parts, x, np.array(before), u, tables, y, scale, shift,
               extra.reshape(-1), relu)
@@ -182,7 +184,8 @@ def conv_weight(x, g, before):
     panels, blocks = -(-O // columns), -(-tile_count.py_func(g) // TILES)
     parts = min(panels, -(-PLACES * C * O * x.itemsize // SUMS_BYTES))
     groups = max(1, min(blocks, TASKS // parts))
-    tables = (np.arange(C), np.arange(TILES) * (PLACES * C + PAD), np.arange(C) * O,
+    channels = whole_tiles(np.arange(C), rows)
+    tables = (channels, np.arange(TILES) * (PLACES * C + PAD), channels * O,
               np.zeros(columns, x.dtype))
     sums = np.empty((groups, PLACES, C, O), x.dtype)
     _correlate(kind, columns, parts, x, np.array(before), g, tables, sums)

@@ -9,6 +9,7 @@
 | `cross_entropy.py` | softmax cross-entropy and its gradient     | the same                     |
 | `matrix.py`        | the matrix product                        | the same                     |
 | `updates.py`       | the steps of the optimisers               | the same                     |
+| `images.py`        | cutting out, mirroring, normalising       | the same                     |
 
 Names, arguments and results are those of the fast kernels, which are tested against these. Nothing
 here thinks of speed, of threads or of how an array lies in memory, and results come in the dtype
