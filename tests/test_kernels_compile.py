@@ -73,7 +73,7 @@ print(digest.hexdigest())
 EACH_KERNEL = """
 import hashlib, numpy as np
 from tinyconv.kernels import (convolution, elementwise, matrix, normalization, pooling, special,
-                              updates)
+                              sums, updates)
 from tinyconv.kernels.geometry import Geometry
 from tinyconv.kernels.pooling import Windows
 rng, digest = np.random.default_rng(0), hashlib.sha256()
@@ -103,9 +103,9 @@ for dtype in "fd":
     x, g, extra = draw(3, 1000, 33)
     vectors = draw(5, 33)
     keep(*normalization.moments(x), normalization.normalize(x, *vectors[:3], extra, True),
-         *normalization.masked_sums(g, extra, x, *vectors[:2], True),
-         *normalization.masked_sums(g, extra, x, *vectors[:2], False)[1:],
-         normalization.pull(g, x, *vectors), normalization.column_sums(g))
+         *normalization.sums(g, x, *vectors[:4]),
+         *normalization.masked_sums(g, extra, x, *vectors[:2]),
+         normalization.pull(g, x, *vectors), sums.middle_sums(x.reshape(10, 100, 33)))
     x, g = draw(2, 100_000)
     keep(elementwise.relu(x), elementwise.relu_pull(g, x), special.erf(x))
     updates.sgd(x, g, None, 0.1, 0.01, 0.0, 1.0, False)

@@ -38,12 +38,13 @@ def same_layout(*arrays):
 
 def channels_last(x):
     """(N, C, …) → (N, …, C), contiguous and writeable; no copy if x already lies so in memory."""
-    return np.require(np.ascontiguousarray(np.moveaxis(x, 1, -1)), requirements="W")
+    y = x.transpose(0, *range(2, x.ndim), 1)
+    return y if y.flags.c_contiguous and y.flags.writeable else y.copy()
 
 
 def channels_first(y):
     """(N, …, C) → (N, C, …), a view."""
-    return np.moveaxis(y, -1, 1)
+    return y.transpose(0, -1, *range(1, y.ndim - 1))
 
 
 def as_volume(x):

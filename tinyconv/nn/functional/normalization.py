@@ -37,12 +37,8 @@ def batch_norm(input, running_mean, running_var, weight=None, bias=None, trainin
             raise ValueError("batch_norm: without training, "
                              "running_mean and running_var are needed")
         r = (1 / np.sqrt(running_var + eps)).astype(input.dtype)
-        scale = ops.as_tensor(r) if weight is None else weight * r
-        mean = ops.as_tensor(running_mean.astype(input.dtype))
-        y = (input - ops.per_channel(mean, input)) * ops.per_channel(scale, input)
-        y = y if bias is None else y + ops.per_channel(bias, y)
-        y = y if add is None else y + add
-        return ops.relu(y) if relu else y
+        stats = running_mean.astype(input.dtype), r
+        return ops.scale_and_shift(input, weight, bias, add, stats, relu=relu)
     M = input.numel() // max(input.shape[1], 1)
     if M <= 1:
         raise ValueError("batch_norm: expected more than one value per channel in training, "
