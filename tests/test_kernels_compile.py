@@ -75,7 +75,7 @@ import hashlib, numpy as np
 from tinyconv.kernels import (convolution, elementwise, matrix, normalization, pooling, special,
                               sums, updates)
 from tinyconv.kernels.geometry import Geometry
-from tinyconv.kernels.pooling import Windows
+from tinyconv.kernels.pooling import Range
 rng, digest = np.random.default_rng(0), hashlib.sha256()
 
 def keep(*results):
@@ -92,13 +92,12 @@ for dtype in "fd":
         keep(convolution.conv(x, w, draw(O), geometry, groups),
              convolution.conv_input(g, w, geometry, groups),
              convolution.conv_weight(x, g, geometry, groups))
-        windows = [Windows(np.array(a), np.array(b), 1) for a, b in
-                   (([0], [2]), ([0, 2, 5], [3, 7, 9]), ([0, 1, 4], [4, 9, 9]))]
+        windows = pooling.windows(x.shape[2:], [Range(np.array(a), np.array(b), 1) for a, b in
+                                  (([0], [2]), ([0, 2, 5], [3, 7, 9]), ([0, 1, 4], [4, 9, 9]))])
         y, where = pooling.window_max(x, windows)
-        scales = [np.full(len(v.start), 1 / 3) for v in windows]
-        total = pooling.window_sum(x, windows, scales)
+        total = pooling.window_sum(x, windows, 1 / windows.counts)
         keep(y, where, pooling.take(x, where), pooling.put(y, where, x.shape[2:]), total,
-             pooling.window_spread(total, windows, scales, x.shape[2:]))
+             pooling.window_spread(total, windows, 1 / windows.counts))
     keep(matrix.matmul(draw(300, 600), draw(600, 33)), matrix.matmul(draw(3, 70, 9), draw(9, 5)))
     x, g, extra = draw(3, 1000, 33)
     vectors = draw(5, 33)

@@ -59,7 +59,7 @@ def test_a_constant_column_has_no_variance(dtype, size, rng):
 @given(st.integers(1, 9), generators())
 def test_moments_of_blocks_make_those_of_all_rows(dtype, blocks, rng):
     counts = rng.integers(1, 9, blocks)
-    x = (1e4 + rng.standard_normal((counts.sum(), 5))).astype(dtype)
+    x = (3 + rng.standard_normal((counts.sum(), 5))).astype(dtype)
     pieces = np.split(x.astype(np.float64), np.cumsum(counts)[:-1])
     means, variances = (np.array([f(p, 0) for p in pieces]) for f in (np.mean, np.var))
     args = means, variances * counts[:, None], counts

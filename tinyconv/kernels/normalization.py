@@ -70,11 +70,11 @@ def _block_moments(x, line, mean, square):
 @njit(nogil=True)
 def _merge(means, squares, counts, mean, var):
     M = counts.sum()
-    mean[:] = 0
+    mean[:] = means[0]
     var[:] = 0
-    for b in range(counts.size):
+    for b in range(1, counts.size):
         for c in range(mean.size):
-            mean[c] += counts[b] / M * means[b, c]
+            mean[c] += counts[b] / M * (means[b, c] - means[0, c])
     for b in range(counts.size):
         for c in range(mean.size):
             d = means[b, c] - mean[c]

@@ -8,13 +8,12 @@
 | `window_spread(g)` | `window_sum(c)` |
 
 Max pooling is `take_pixels` at the positions of the maxima, which are locally constant; average,
-adaptive and global pooling are `window_sum` with different windows. x is (N, C, *size) with one to
-three spatial dimensions; `windows` (three `kernels.pooling.Windows`), `scales` and `size` always
-have three entries.
+adaptive and global pooling are `window_sum` with different windows. x is (N, C, *size) with any
+number of spatial dimensions, `windows` a `kernels.pooling.Windows`, and `scale` an array with a
+number for each window.
 """
 from ..core import defvjp, primitive
 from ..kernels import pooling as kernels
-from ..kernels.layout import as_volume, from_volume
 
 
 @primitive
@@ -35,23 +34,21 @@ defvjp(put_pixels, lambda c, y, g, where, size: take_pixels(c, where))
 
 def window_max(x, windows):
     """The maximum of every window, and its flat position in the image as an int32 array."""
-    values, where = kernels.window_max(as_volume(x.data), windows)
-    values, where = from_volume(values, x.ndim), from_volume(where, x.ndim)
+    values, where = kernels.window_max(x.data, windows)
     return take_pixels(x, where, values=values), where
 
 
 @primitive
-def window_sum(x, windows, scales):
-    """y[o] = Π scales[o] · Σ over the window of o of x"""
-    return from_volume(kernels.window_sum(as_volume(x), windows, scales), x.ndim)
+def window_sum(x, windows, scale):
+    """y[o] = scale[o] · Σ x over the window of o"""
+    return kernels.window_sum(x, windows, scale)
 
 
 @primitive
-def window_spread(g, windows, scales, size):
-    """x[i] = Σ over the windows that see i of Π scales[o] · g[o]"""
-    return from_volume(kernels.window_spread(as_volume(g), windows, scales, size), g.ndim)
+def window_spread(g, windows, scale):
+    """x[i] = Σ over the windows o that see i of scale[o] · g[o]"""
+    return kernels.window_spread(g, windows, scale)
 
 
-defvjp(window_sum, lambda g, y, x, windows, scales:
-       window_spread(g, windows, scales, (1,) * (5 - x.ndim) + x.shape[2:]))
-defvjp(window_spread, lambda c, y, g, windows, scales, size: window_sum(c, windows, scales))
+defvjp(window_sum, lambda g, y, x, windows, scale: window_spread(g, windows, scale))
+defvjp(window_spread, lambda c, y, g, windows, scale: window_sum(c, windows, scale))
