@@ -112,7 +112,7 @@ def _moments(x, line, block, means, squares, mean, var):
 
 
 def moments(x):
-    """Mean and biased variance of every column of x (M, C), as float64: `merge_moments` of blocks"""
+    """Mean and biased variance of every column of x (M, C), as float64: merged from blocks"""
     line, block, blocks = _sizes(x)
     means, squares = np.empty((2, blocks, x.shape[1]))
     mean, var = np.empty((2, x.shape[1]))

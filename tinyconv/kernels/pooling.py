@@ -54,7 +54,8 @@ def windows(size, ranges):
     last = np.arange(-(-order.shape[1] // TOGETHER) * TOGETHER)
     pixels = np.take_along_axis(pixels, order, 1)
     pixels = np.take_along_axis(pixels, np.minimum(last, counts[:, None] - 1), 1)
-    return Windows(pixels.astype(np.int32), counts, tuple(size), tuple(len(r.start) for r in ranges))
+    outputs = tuple(len(r.start) for r in ranges)
+    return Windows(pixels.astype(np.int32), counts, tuple(size), outputs)
 
 
 def _pixels(x):

@@ -14,7 +14,7 @@ from .compile import kernel
 LINE = 256                                       # numbers that are added to as many sums at a time
 LINES = 32                                       # of a block, so many numbers meet in each sum
 FLOATS = np.float32, np.float64                  # what the kernel is made for
-FEW = 1 << 10                                    # numbers to a sum, or sums, for which NumPy is as quick
+FEW = 1 << 10                                    # numbers for which NumPy is as quick
 
 
 @njit(nogil=True)

@@ -11,8 +11,9 @@ elements in it:
 | `channel_sum(g)` = Σ g | c, spread | |
 | `channel_dot(g, x)` = Σ g x̂ | c x̂ | `pull(c g, x)` |
 | `batch_norm(x, w, b, a)` = relu(x̂ w + b + a) | `pull(G, x, w)` | `channel_dot(G, x)` |
+| `scale_and_shift(x, w, b, a)`, the same with constant μ and r | G r w | Σ G x̂ |
 
-In the last row G = g where y > 0, and ∂b = `channel_sum(G)`, ∂a = G.
+In the last rows G = g where y > 0, and ∂b = `channel_sum(G)`, ∂a = G.
 
 `stats` = (μ, r), the statistics of x itself as arrays: a cached value that shortens the forward
 passes. They depend on x, and every rule here accounts for that. Channels are dimension 1 of x

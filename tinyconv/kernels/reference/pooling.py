@@ -70,7 +70,7 @@ def window_sum(x, windows, scale):
 
 
 def window_spread(g, windows, scale):
-    """x[n, c, i] = Σ_o A[o, i] g[n, c, o]: the adjoint of `window_sum`, the same matrix transposed"""
+    """x[n, c, i] = Σ_o A[o, i] g[n, c, o], the adjoint of `window_sum`: the matrix transposed"""
     flat = g.reshape(*g.shape[:2], len(scale))
     x = np.einsum("oi,nco->nci", window_matrix(windows, scale), flat)
     return x.reshape(*g.shape[:2], *windows.size)

@@ -11,6 +11,8 @@ from ... import ops
 from ...core import Tensor
 from ..arguments import whole
 
+FLOATS = np.dtype(np.float32), np.dtype(np.float64)
+
 
 def batch_norm(input, running_mean, running_var, weight=None, bias=None, training=False,
                momentum=0.1, eps=1e-5, add=None, relu=False):
@@ -173,7 +175,7 @@ def _check_channels(op, x, running_mean, running_var, weight, bias):
 
 
 def _check_floating(op, x, weight=None, bias=None):
-    if x.dtype not in ("float32", "float64"):
+    if x.dtype not in FLOATS:
         raise TypeError(f"{op}: expected float32 or float64, got {x.dtype}; convert with .float()")
     for name, v in (("weight", weight), ("bias", bias)):
         if v is not None and v.dtype != x.dtype:

@@ -13,6 +13,7 @@ from ...core import Tensor
 from ...kernels.pooling import Range, windows
 from ..arguments import per_dim, whole
 
+FLOATS = np.dtype(np.float32), np.dtype(np.float64)
 LAYERS = 64                            # whose windows are kept, so that each lists them once
 
 
@@ -160,7 +161,7 @@ def _batched(op, dims, x):
     if x.ndim not in (dims + 1, dims + 2):
         raise ValueError(f"{op}: input should have {dims + 2} dimensions (N, C, …), "
                          f"or {dims + 1} without a batch, got shape {x.shape}")
-    if x.dtype not in ("float32", "float64"):
+    if x.dtype not in FLOATS:
         raise TypeError(f"{op}: expected float32 or float64, got {x.dtype}; convert with .float()")
     if 0 in x.shape[-dims - 1:]:
         raise ValueError(f"{op}: input has a length of zero besides the batch: {x.shape}")
