@@ -93,10 +93,11 @@ for dtype in "fd":
              convolution.conv_input(g, w, geometry, groups),
              convolution.conv_weight(x, g, geometry, groups))
         windows = pooling.windows(x.shape[2:], [Range(np.array(a), np.array(b), 1) for a, b in
-                                  (([0], [2]), ([0, 2, 5], [3, 7, 9]), ([0, 1, 4], [4, 9, 9]))])
+                                  (([0], [2]), ([0, 3, 5], [3, 5, 9]), ([0, 1, 4], [1, 4, 9]))])
         y, where = pooling.window_max(x, windows)
         total = pooling.window_sum(x, windows, 1 / windows.counts)
-        keep(y, where, pooling.take(x, where), pooling.put(y, where, x.shape[2:]), total,
+        keep(y, where, pooling.take(x, where), pooling.put(y, where, x.shape[2:]),
+             pooling.put(y, where, x.shape[2:], windows), total,
              pooling.window_spread(total, windows, 1 / windows.counts))
     keep(matrix.matmul(draw(300, 600), draw(600, 33)), matrix.matmul(draw(3, 70, 9), draw(9, 5)))
     x, g, extra = draw(3, 1000, 33)

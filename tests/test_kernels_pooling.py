@@ -73,6 +73,19 @@ def test_elements_are_taken_and_put_back_where_they_stood(dtype, data):
 
 
 @DTYPES
+@given(st.data(), st.sampled_from((5, 16, 33)))
+def test_elements_are_put_back_into_windows_that_overlap_or_do_not(dtype, data, C):
+    n, kernel, stride = (data.draw(st.integers(1, 4)) for _ in range(3))
+    start = np.arange(0, n * stride, stride)
+    w = pooling.windows((4 * n + 1, 3), [Range(start, start + kernel, 1),
+                                         Range(np.array([0, 1]), np.array([1, 3]), 1)])
+    assert w.disjoint == (kernel <= stride or n == 1)
+    x = data.draw(arrays((2, C, *w.size), dtype, "integers"))
+    y, where = pooling.window_max(x, w)
+    assert_same(pooling.put(y, where, w.size, w), reference.put(y, where, w.size), dtype)
+
+
+@DTYPES
 @given(st.data())
 def test_sums_of_windows_and_their_adjoint_are_exact_on_whole_numbers(dtype, data):
     x, w = data.draw(images(dtype))

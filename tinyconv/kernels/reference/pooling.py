@@ -41,10 +41,10 @@ def take(x, where):
     return np.take_along_axis(flat, places, -1).reshape(where.shape)
 
 
-def put(g, where, size):
+def put(g, where, size, windows=None):
     """x[n, c, i] = Σ g[n, c, p] over all p with where[n, c, p] = i: the adjoint of `take`
 
-    g and where (N, C, …) → x (N, C, *size).
+    g and where (N, C, …) → x (N, C, *size). (Where the places come from makes no difference.)
     """
     x = np.zeros((*g.shape[:2], *size), g.dtype)
     for n, c, *p in np.ndindex(g.shape):
