@@ -100,12 +100,12 @@ for dtype in "fd":
              pooling.put(y, where, x.shape[2:], windows), total,
              pooling.window_spread(total, windows, 1 / windows.counts))
     keep(matrix.matmul(draw(300, 600), draw(600, 33)), matrix.matmul(draw(3, 70, 9), draw(9, 5)))
-    x, g, extra = draw(3, 1000, 33)
+    x, g, extra = draw(3, 5000, 33)
     vectors = draw(5, 33)
     keep(*normalization.moments(x), normalization.normalize(x, *vectors[:3], extra, True),
          *normalization.sums(g, x, *vectors[:4]),
          *normalization.masked_sums(g, extra, x, *vectors[:2]),
-         normalization.pull(g, x, *vectors), sums.middle_sums(x.reshape(10, 100, 33)))
+         normalization.pull(g, x, *vectors), sums.middle_sums(x.reshape(5, 1000, 33)))
     x, g = draw(2, 100_000)
     keep(elementwise.relu(x), elementwise.relu_pull(g, x), special.erf(x))
     updates.sgd(x, g, None, 0.1, 0.01, 0.0, 1.0, False)

@@ -139,7 +139,7 @@ def _put(g, where, x):
 
 @njit(nogil=True)
 def _fill_image(g, where, pixels, counts, x):
-    """x[i] = g[o] where i is the place in window o, and 0 at its other pixels: no two windows meet"""
+    """x[i] = g[o] at the place i in window o, and 0 at its other pixels; no two windows meet."""
     zero = g.dtype.type(0)
     if counts.sum() < len(x):
         x[:] = 0
