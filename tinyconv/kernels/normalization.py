@@ -69,19 +69,18 @@ def _block_moments(x, line, mean, square):
 
 @njit(nogil=True)
 def _merge(means, squares, counts, mean, var):
-    M = counts.sum()
-    mean[:] = means[0]
-    var[:] = 0
-    for b in range(1, counts.size):
-        for c in range(mean.size):
-            mean[c] += counts[b] / M * (means[b, c] - means[0, c])
-    for b in range(counts.size):
-        for c in range(mean.size):
-            d = means[b, c] - mean[c]
-            var[c] += squares[b, c] + counts[b] * (d * d)
+    M = 0
+    for n in counts:
+        M += n
     for c in range(mean.size):
-        v = var[c] / M
-        var[c] = 0.0 if v < 0 else v             # less than nothing by rounding only
+        shift, total = 0.0, 0.0
+        for b in range(counts.size):
+            shift += counts[b] * (means[b, c] - means[0, c])
+        mean[c] = means[0, c] + shift / M
+        for b in range(counts.size):
+            d = means[b, c] - mean[c]
+            total += squares[b, c] + counts[b] * (d * d)
+        var[c] = 0.0 if total < 0 else total / M     # less than nothing by rounding only
 
 
 @kernel
@@ -194,6 +193,16 @@ def _block_sums(g, y, x, mean, scale, bias, masked, by_x, by_y, sum_g, sum_gd):
             sum_gd[c] += products[start + c]
 
 
+@njit(nogil=True)
+def _add_blocks(blocks, sums):
+    for k in range(2):
+        for c in range(sums.shape[1]):
+            total = 0.0
+            for b in range(len(blocks)):
+                total += blocks[b, k, c]
+            sums[k, c] = total
+
+
 @kernel(parallel=True)
 def _sums(g, y, x, line, block, mean, scale, bias, masked, by_x, by_y, blocks, sums):
     mean, scale, bias = _repeated(mean, line), _repeated(scale, line), _repeated(bias, line)
@@ -201,11 +210,7 @@ def _sums(g, y, x, line, block, mean, scale, bias, masked, by_x, by_y, blocks, s
         piece = slice(b * block, min((b + 1) * block, x.size))
         _block_sums(g[piece], y[piece], x[piece], mean, scale, bias, masked[piece], by_x, by_y,
                     blocks[b, 0], blocks[b, 1])
-    sums[:] = 0
-    for b in range(blocks.shape[0]):
-        for k in range(2):
-            for c in range(sums.shape[1]):
-                sums[k, c] += blocks[b, k, c]
+    _add_blocks(blocks, sums)
 
 
 def _column_sums_and_products(g, y, x, mean, r, scale, bias, masked):
