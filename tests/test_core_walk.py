@@ -367,6 +367,28 @@ def test_hooks_see_the_complete_gradient_once_and_may_replace_it():
     assert seen == [7] and x.grad.item() == 120
 
 
+def test_a_gradient_is_copied_unless_it_alone_knows_its_memory():
+    kept = []
+
+    @primitive
+    def same(x, make):
+        return x.copy()
+    defvjp(same, lambda g, y, x, make: tc.as_tensor(make(g.data)))
+
+    def keeping(g):
+        kept.append(g.copy())
+        return kept[-1][:]
+
+    for copied, make in ((False, lambda g: (g * 1)[:]), (False, lambda g: g * 1), (True, keeping),
+                         (True, lambda g: np.broadcast_to(g[:1], g.shape)),
+                         (True, lambda g: np.repeat(g, 3)[::3]), (True, lambda g: g[:])):
+        x = leaf(1.0, 2.0)
+        same(x, make=make).backward(tc.tensor(np.array([3.0, 3.0])))
+        assert x.grad.tolist() == [3, 3]
+        assert (x.grad.data.base is None) == (copied or make(np.ones(2)).base is None)
+        assert not any(np.shares_memory(x.grad.data, array) for array in kept)
+
+
 def test_what_a_hook_returns_stays_the_users_own():
     x, mine = tc.ones(2).requires_grad_(), tc.ones(2) * 5
     x.register_hook(lambda g: mine)

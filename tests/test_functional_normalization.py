@@ -99,6 +99,44 @@ def test_batch_norm_fused_with_addition_and_relu_is_the_three_in_turn(relu, plus
         check_grad(fused, *arrays, name="batch_norm")
 
 
+@pytest.mark.parametrize("relu", [False, True])
+@pytest.mark.parametrize("plus", [False, True])
+@given(x=batches(max_spatial=2))
+def test_batch_norm_by_constant_statistics_is_the_three_in_turn(relu, plus, x):
+    C = x.shape[1]
+    rng = np.random.default_rng(x.size)
+    statistics = rng.standard_normal(C), rng.uniform(0.5, 2, C)
+    args = [x, *parameters(C), *([rng.standard_normal(x.shape)] if plus else [])]
+
+    def fused(x, w, b, a=None):
+        return F.batch_norm(x, *statistics, w, b, add=a, relu=relu)
+
+    def before_relu(x, w, b, a=0):
+        mean, var, w, b = (tc.as_tensor(v).reshape((1, C) + (1,) * (x.ndim - 2))
+                           for v in (*statistics, w, b))
+        return (x - mean) / tc.sqrt(var + 1e-5) * w + b + a
+
+    expected = before_relu(*map(tc.as_tensor, args)).data
+    np.testing.assert_allclose(fused(*args).data, np.maximum(expected, 0) if relu else expected,
+                               rtol=1e-12, atol=1e-12)
+    if not relu or np.abs(expected).min() > 1e-3:                  # clear of the kink
+        check_grad(fused, *args, name="batch_norm")
+
+
+@pytest.mark.parametrize("plus", [False, True])
+@given(x=batches(dtype=np.float32))
+def test_gradients_are_the_same_bits_whether_or_not_they_are_recorded(plus, x):
+    args = [x, *parameters(x.shape[1], np.float32), *([np.cos(x)] if plus else [])]
+    leaves = [tc.tensor(v).requires_grad_() for v in args]
+    found = []
+    for record in (False, True):
+        x, w, b, *a = leaves
+        y = F.batch_norm(x, None, None, w, b, training=True, add=a[0] if a else None, relu=True)
+        found.append(tc.grad(y, leaves, tc.sin(y.detach() * 9), create_graph=record))
+    for plain, recorded in zip(*found):
+        assert np.array_equal(plain.data, recorded.data)
+
+
 @given(x=batches(dtype=np.float32))
 def test_every_norm_keeps_float32(torch, against_torch, x):
     w, b = parameters(x.shape[1], np.float32)

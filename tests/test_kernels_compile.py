@@ -73,9 +73,9 @@ print(digest.hexdigest())
 EACH_KERNEL = """
 import hashlib, numpy as np
 from tinyconv.kernels import (convolution, elementwise, matrix, normalization, pooling, special,
-                              updates)
+                              sums, updates)
 from tinyconv.kernels.geometry import Geometry
-from tinyconv.kernels.pooling import Windows
+from tinyconv.kernels.pooling import Range
 rng, digest = np.random.default_rng(0), hashlib.sha256()
 
 def keep(*results):
@@ -92,20 +92,20 @@ for dtype in "fd":
         keep(convolution.conv(x, w, draw(O), geometry, groups),
              convolution.conv_input(g, w, geometry, groups),
              convolution.conv_weight(x, g, geometry, groups))
-        windows = [Windows(np.array(a), np.array(b), 1) for a, b in
-                   (([0], [2]), ([0, 2, 5], [3, 7, 9]), ([0, 1, 4], [4, 9, 9]))]
+        windows = pooling.windows(x.shape[2:], [Range(np.array(a), np.array(b), 1) for a, b in
+                                  (([0], [2]), ([0, 3, 5], [3, 5, 9]), ([0, 1, 4], [1, 4, 9]))])
         y, where = pooling.window_max(x, windows)
-        scales = [np.full(len(v.start), 1 / 3) for v in windows]
-        total = pooling.window_sum(x, windows, scales)
-        keep(y, where, pooling.take(x, where), pooling.put(y, where, x.shape[2:]), total,
-             pooling.window_spread(total, windows, scales, x.shape[2:]))
+        total = pooling.window_sum(x, windows, 1 / windows.counts)
+        keep(y, where, pooling.take(x, where), pooling.put(y, where, x.shape[2:]),
+             pooling.put(y, where, x.shape[2:], windows), total,
+             pooling.window_spread(total, windows, 1 / windows.counts))
     keep(matrix.matmul(draw(300, 600), draw(600, 33)), matrix.matmul(draw(3, 70, 9), draw(9, 5)))
-    x, g, extra = draw(3, 1000, 33)
+    x, g, extra = draw(3, 5000, 33)
     vectors = draw(5, 33)
     keep(*normalization.moments(x), normalization.normalize(x, *vectors[:3], extra, True),
-         *normalization.masked_sums(g, extra, x, *vectors[:2], True),
-         *normalization.masked_sums(g, extra, x, *vectors[:2], False)[1:],
-         normalization.pull(g, x, *vectors), normalization.column_sums(g))
+         *normalization.sums(g, x, *vectors[:4]),
+         *normalization.masked_sums(g, extra, x, *vectors[:2]),
+         normalization.pull(g, x, *vectors), sums.middle_sums(x.reshape(5, 1000, 33)))
     x, g = draw(2, 100_000)
     keep(elementwise.relu(x), elementwise.relu_pull(g, x), special.erf(x))
     updates.sgd(x, g, None, 0.1, 0.01, 0.0, 1.0, False)

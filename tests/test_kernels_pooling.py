@@ -1,12 +1,14 @@
 """Pooling kernels equal their readable twins, with any windows; ties, NaN and infinities as well.
 """
+from itertools import product
+
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from tinyconv.kernels import pooling
-from tinyconv.kernels.pooling import Windows
+from tinyconv.kernels.pooling import Range
 from tinyconv.kernels.reference import pooling as reference
 from tinyconv.testing.strategies import arrays, generators
 
@@ -14,20 +16,32 @@ DTYPES = pytest.mark.parametrize("dtype", [np.float32, np.float64])
 
 
 @st.composite
-def windows(draw, steps=(1, 2, 3)):
-    """(length, windows) of one dimension: any windows, in any order, each with an element."""
+def ranges(draw):
+    """(length, ranges) of one dimension: any, in any order, each with an element."""
     rng, n = draw(generators()), draw(st.integers(1, 6))
     start = rng.integers(0, n, draw(st.integers(0, 4)))
     stop = np.array([rng.integers(s + 1, n + 1) for s in start], np.intp)
-    return n, Windows(start.astype(np.intp), stop, draw(st.sampled_from(steps)))
+    return n, Range(start.astype(np.intp), stop, draw(st.sampled_from((1, 2, 3))))
 
 
 @st.composite
-def images(draw, dtype, **options):
-    """x (N, C, D, H, W) of whole numbers in any layout, with windows of each dimension."""
-    size, w = zip(*(draw(windows(**options)) for _ in range(3)))
+def images(draw, dtype):
+    """x (N, C, *size) of whole numbers in any layout, with windows."""
+    size, parts = zip(*(draw(ranges()) for _ in range(draw(st.integers(1, 3)))))
     N, C = draw(st.sampled_from((0, 1, 2, 17))), draw(st.sampled_from((1, 5, 8, 17)))
-    return draw(arrays((N, C, *size), dtype, "integers")), w
+    return draw(arrays((N, C, *size), dtype, "integers")), pooling.windows(size, parts)
+
+
+@given(st.lists(ranges(), min_size=1, max_size=3))
+def test_windows_list_the_pixels_of_products_of_ranges(found):
+    size, parts = zip(*found)
+    w = pooling.windows(size, parts)
+    assert w.size == size and w.outputs == tuple(len(r.start) for r in parts)
+    expected = [[np.ravel_multi_index(place, size) for place in product(*axes)] for axes in product(
+        *([range(a, b, r.step) for a, b in zip(r.start, r.stop)] for r in parts))]
+    assert [list(pixels[:n]) for pixels, n in zip(w.pixels, w.counts)] == expected
+    assert all((pixels[n:] == pixels[n - 1]).all() for pixels, n in zip(w.pixels, w.counts))
+    assert w.pixels.shape[1] % pooling.TOGETHER == 0
 
 
 def assert_same(fast, plain, dtype):
@@ -59,15 +73,28 @@ def test_elements_are_taken_and_put_back_where_they_stood(dtype, data):
 
 
 @DTYPES
+@given(st.data(), st.sampled_from((5, 16, 33)))
+def test_elements_are_put_back_into_windows_that_overlap_or_do_not(dtype, data, C):
+    n, kernel, stride = (data.draw(st.integers(1, 4)) for _ in range(3))
+    start = np.arange(0, n * stride, stride)
+    w = pooling.windows((4 * n + 1, 3), [Range(start, start + kernel, 1),
+                                         Range(np.array([0, 1]), np.array([1, 3]), 1)])
+    assert w.disjoint == (kernel <= stride or n == 1)
+    x = data.draw(arrays((2, C, *w.size), dtype, "integers"))
+    y, where = pooling.window_max(x, w)
+    assert_same(pooling.put(y, where, w.size, w), reference.put(y, where, w.size), dtype)
+
+
+@DTYPES
 @given(st.data())
 def test_sums_of_windows_and_their_adjoint_are_exact_on_whole_numbers(dtype, data):
-    x, w = data.draw(images(dtype, steps=(1,)))
-    scales = [data.draw(generators()).choice([-2, 0.25, 0.5, 1, 3], len(v.start)) for v in w]
-    y = pooling.window_sum(x, w, scales)
-    assert_same(y, reference.window_sum(x, w, scales), dtype)
+    x, w = data.draw(images(dtype))
+    scale = data.draw(generators()).choice([-2, 0.25, 0.5, 1, 3], len(w.pixels))
+    y = pooling.window_sum(x, w, scale)
+    assert_same(y, reference.window_sum(x, w, scale), dtype)
     g = data.draw(arrays(y.shape, dtype, "integers"))
-    spread = pooling.window_spread(g, w, scales, x.shape[2:])
-    assert_same(spread, reference.window_spread(g, w, scales, x.shape[2:]), dtype)
+    spread = pooling.window_spread(g, w, scale)
+    assert_same(spread, reference.window_spread(g, w, scale), dtype)
     assert (y * g).sum() == (x * spread).sum()
 
 
@@ -75,16 +102,15 @@ def test_sums_of_windows_and_their_adjoint_are_exact_on_whole_numbers(dtype, dat
 @given(st.data())
 def test_means_of_windows_are_rounded_a_few_times_an_element(dtype, data):
     """|error| ≤ (K + 4) u Σ |x| |scale|, K elements being added one after another"""
-    x, w = data.draw(images(dtype, steps=(1,)))
+    x, w = data.draw(images(dtype))
     x = (x * np.sqrt(2, dtype=dtype)).astype(dtype)
-    scales = [1 / (v.stop - v.start) for v in w]
-    y = pooling.window_sum(x, w, scales)
+    scale = 1 / w.counts
+    y = pooling.window_sum(x, w, scale)
     g = (y + 1 / 3).astype(dtype)
-    spread = pooling.window_spread(g, w, scales, x.shape[2:])
-    for fast, name, source, more in ((y, "window_sum", x, ()),
-                                     (spread, "window_spread", g, (x.shape[2:],))):
-        plain, size = (getattr(reference, name)(a.astype(np.float64), w, scales, *more)
+    for name, source in (("window_sum", x), ("window_spread", g)):
+        fast = getattr(pooling, name)(source, w, scale)
+        plain, size = (getattr(reference, name)(a.astype(np.float64), w, scale)
                        for a in (source, abs(source)))
-        K = source[0, 0].size if len(source) else 0
+        K = x[0, 0].size if len(x) else 0
         assert fast.dtype == dtype
         assert (abs(fast - plain) <= (K + 4) * np.finfo(dtype).eps * size).all()

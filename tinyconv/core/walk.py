@@ -1,4 +1,6 @@
 """The walk from a result back to what it was made from: `backward` and `grad`."""
+from sys import getrefcount
+
 import numpy as np
 
 from .primitive import add, cast, sum_to
@@ -199,10 +201,29 @@ def _unshared(found, cotangents, create_graph):
     """Give every gradient memory of its own: the rule of `a + b` hands the same array to both."""
     taken = {id(g.data) for g in cotangents}
     for x, g in found.items():
-        if g.data.base is not None or id(g.data) in taken:
+        if _is_lent(g.data) or id(g.data) in taken:
             found[x] = cast(g, dtype=g.dtype) if create_graph else wrap(g.data.copy(order="K"))
         taken.add(id(found[x].data))
     return found
+
+
+def _is_lent(array):
+    """Whether an array looks into memory that others may see, too, or that is much larger.
+
+    (Kernels lay their results out as views of memory that nobody else knows.)
+    """
+    if array.base is None:
+        return False
+    return not (isinstance(array.base, np.ndarray) and _references(array) == ALONE
+                and array.flags.writeable and array.base.nbytes <= 2 * array.nbytes)
+
+
+def _references(array):
+    """How often the memory that an array looks into is referred to, counted in this way."""
+    return getrefcount(array.base)
+
+
+ALONE = _references(np.empty(2)[:1])
 
 
 def _cotangent(y, g):

@@ -1,9 +1,14 @@
 """Batch normalisation: statistics per channel, and passes that do several things to memory at once.
 
 Normalising is cheap arithmetic on large arrays, so what counts is how often memory is read and
-written. Arrays come as matrices (M, C), channels last: M = N·H·W rows. Sums over rows are taken
-block by block, each block's in float32 where it is short enough to be exact to a few digits, the
-blocks' in float64 and in order: so many threads or few, the bits are the same.
+written. Arrays come as matrices (M, C), channels last: M = N·H·W rows. A row may be as short as
+three numbers, and a loop over it would hardly begin before it ends. So kernels run along *lines* of
+several rows side by side, and vectors (C) are repeated to the length of a line: number j of a line
+belongs to channel j % C.
+
+Sums are taken block by block and line by line, in the arrays' dtype, so that only a few numbers
+meet in each; the sums of a block's rows and of the blocks are added in float64 and in order. So
+many threads or few, the bits are the same.
 """
 import numpy as np
 from numba import njit, prange
@@ -11,176 +16,257 @@ from numba import njit, prange
 from .compile import kernel
 from .memory import empty
 
-VECTORS = 64                                     # numbers that are worth a loop in vectors
-ROWS = 128                                       # of a block, summed in one accumulator per channel
+LINE = 512                                       # numbers of a line, about
+BLOCK = 1 << 16                                  # numbers of a block, about
 
 
-def _blocks(M):
-    return -(-M // ROWS)
+def _sizes(x):
+    """The numbers in a line of whole rows, and in a block of whole lines, and how many blocks."""
+    C = max(x.shape[1], 1)
+    line = C * max(1, LINE // C)
+    block = line * max(1, BLOCK // line)
+    return line, block, -(-x.size // block)
+
+
+@njit(nogil=True)
+def _repeated(v, line):
+    """The vector v over and over, to the length of a line."""
+    wide = np.empty(line, v.dtype)
+    for start in range(0, line, max(v.size, 1)):
+        for c in range(v.size):
+            wide[start + c] = v[c]
+    return wide
 
 
 # ---- statistics ----------------------------------------------------------------------------------
 
 @njit(nogil=True)
-def _block_moments(x, mean, square):
-    """Mean of each column of a block, and sum of squared deviations from it, in two passes."""
-    M, C = x.shape
+def _block_moments(x, line, mean, square):
+    """Mean of each column of a block, and sum of squared deviations from it.
+
+    From Σ d and Σ d², where d = x − the first row: these differences are small, whatever the mean.
+    """
+    first = _repeated(x[:mean.size], line)
+    sums, squares = np.zeros(line, x.dtype), np.zeros(line, x.dtype)
+    for start in range(0, x.size, line):
+        row = x[start:start + line]
+        for j in range(row.size):
+            d = row[j] - first[j]
+            sums[j] += d
+            squares[j] += d * d
+    C, M = mean.size, x.size // mean.size
     mean[:] = 0
-    for m in range(M):
-        for c in range(C):
-            mean[c] += x[m, c] - x[0, c]         # less the first row: small, whatever the mean
-    for c in range(C):
-        mean[c] = x[0, c] + mean[c] / x.dtype.type(M)
     square[:] = 0
-    for m in range(M):
+    for start in range(0, line, C):
         for c in range(C):
-            d = x[m, c] - mean[c]
-            square[c] += d * d
+            mean[c] += sums[start + c]
+            square[c] += squares[start + c]
+    for c in range(C):
+        total = mean[c]
+        mean[c] = first[c] + total / M
+        square[c] -= total * (total / M)
+
+
+@njit(nogil=True)
+def _merge(means, squares, counts, mean, var):
+    M = 0
+    for n in counts:
+        M += n
+    for c in range(mean.size):
+        shift, total = 0.0, 0.0
+        for b in range(counts.size):
+            shift += counts[b] * (means[b, c] - means[0, c])
+        mean[c] = means[0, c] + shift / M
+        for b in range(counts.size):
+            d = means[b, c] - mean[c]
+            total += squares[b, c] + counts[b] * (d * d)
+        var[c] = 0.0 if total < 0 else total / M     # less than nothing by rounding only
+
+
+@kernel
+def _merge_blocks(means, squares, counts, mean, var):
+    _merge(means, squares, counts, mean, var)
+
+
+def merge_moments(means, squares, counts):
+    """Mean and biased variance of every column, as float64, from those of blocks of rows.
+
+    means and squares (blocks, C) are the mean μ_b of each column of a block and the sum S_b of its
+    squared deviations from it, counts (blocks) the rows n_b. Chan's formula,
+    Σ(x − μ)² = Σ_b [S_b + n_b (μ_b − μ)²]: no square of a large mean appears, and nothing cancels.
+    """
+    mean, var = np.empty((2, means.shape[1]))
+    _merge_blocks(means, squares, counts, mean, var)
+    return mean, var
 
 
 @kernel(parallel=True)
-def _moments(x, means, squares):
-    M = x.shape[0]
-    for block in prange(means.shape[0]):
-        _block_moments(x[block * ROWS:min((block + 1) * ROWS, M)], means[block], squares[block])
+def _moments(x, line, block, means, squares, mean, var):
+    counts = np.empty(len(means))
+    for b in prange(len(means)):
+        piece = x[b * block:min((b + 1) * block, x.size)]
+        counts[b] = piece.size // mean.size
+        _block_moments(piece, line, means[b], squares[b])
+    _merge(means, squares, counts, mean, var)
 
 
 def moments(x):
-    """Mean and biased variance of every column of x (M, C), as float64.
-
-    Blocks are merged by Chan's formula, Σ(x − μ)² = Σ_b [S_b + n_b (μ_b − μ)²]: no square of a
-    large mean appears, and nothing cancels.
-    """
-    M, C = x.shape
-    means, squares = np.empty((2, _blocks(M), C), x.dtype)
-    _moments(x, means, squares)
-    counts = np.minimum(ROWS, M - ROWS * np.arange(len(means)))[:, None]
-    means, squares = means.astype(np.float64), squares.astype(np.float64)
-    mean = (counts * means).sum(0) / M
-    return mean, (squares + counts * (means - mean) ** 2).sum(0) / M
+    """Mean and biased variance of every column of x (M, C), as float64: merged from blocks"""
+    line, block, blocks = _sizes(x)
+    means, squares = np.empty((2, blocks, x.shape[1]))
+    mean, var = np.empty((2, x.shape[1]))
+    _moments(x.reshape(-1), line, block, means, squares, mean, var)
+    return mean, var
 
 
 # ---- forward -------------------------------------------------------------------------------------
 
 @njit(nogil=True)
 def _normalize_block(x, mean, scale, bias, extra, y, relu, adding):
-    zero = x.dtype.type(0)
-    M, C = x.shape
-    for m in range(M):
-        for c in range(C):
-            v = (x[m, c] - mean[c]) * scale[c] + bias[c]
+    zero, line = x.dtype.type(0), mean.size
+    for start in range(0, x.size, line):
+        row, out = x[start:start + line], y[start:start + line]
+        added = extra[start:start + line]
+        for j in range(row.size):
+            v = (row[j] - mean[j]) * scale[j] + bias[j]
             if adding:
-                v += extra[m, c]
-            y[m, c] = zero if relu and v <= zero else v
+                v += added[j]
+            out[j] = zero if relu and v <= zero else v
 
 
 @kernel(parallel=True)
-def _normalize(x, mean, scale, bias, extra, y, relu, adding):
-    M = x.shape[0]
-    for block in prange((M + ROWS - 1) // ROWS):
-        piece = slice(block * ROWS, min((block + 1) * ROWS, M))
+def _normalize(x, line, block, mean, scale, bias, extra, y, relu, adding):
+    mean, scale, bias = _repeated(mean, line), _repeated(scale, line), _repeated(bias, line)
+    for b in prange((x.size + block - 1) // block):
+        piece = slice(b * block, min((b + 1) * block, x.size))
         _normalize_block(x[piece], mean, scale, bias, extra[piece], y[piece], relu, adding)
 
 
 def normalize(x, mean, scale, bias, extra, relu):
     """y = relu((x − mean) · scale + bias + extra), relu and extra if asked for: (M, C) → (M, C)"""
-    y = empty(x.shape, x.dtype)
-    _normalize(x, mean, scale, bias, x if extra is None else extra, y, relu, extra is not None)
+    y, (line, block, _) = empty(x.shape, x.dtype), _sizes(x)
+    flat = x.reshape(-1)
+    _normalize(flat, line, block, mean, scale, bias, flat if extra is None else extra.reshape(-1),
+               y.reshape(-1), relu, extra is not None)
     return y
 
 
 # ---- backward ------------------------------------------------------------------------------------
 
 @njit(nogil=True)
-def _block_sums(g, y, x, mean, r, masked, relu, sum_g, sum_gx):
-    """masked = g where y > 0; by column Σ masked and Σ masked · x̂, x̂ = (x − mean) r.
-
-    Without relu, g takes the place of masked, which is not touched.
-    """
+def _line_sums(x, g, mean, scale, bias, by_x, sums, products):
     zero = x.dtype.type(0)
-    M, C = x.shape
+    for j in range(x.size):
+        d = x[j] - mean[j]
+        v = zero if by_x and d * scale[j] + bias[j] <= zero else g[j]
+        sums[j] += v
+        products[j] += v * d
+
+
+@njit(nogil=True)
+def _masked_line_sums(x, g, mean, y, masked, sums, products):
+    zero = x.dtype.type(0)
+    for j in range(x.size):
+        v = zero if y[j] <= zero else g[j]
+        masked[j] = v
+        sums[j] += v
+        products[j] += v * (x[j] - mean[j])
+
+
+@njit(nogil=True)
+def _block_sums(g, y, x, mean, scale, bias, masked, by_x, by_y, sum_g, sum_gd):
+    """Σ G and Σ G d of each column, d = x − mean, and masked = G, if by y."""
+    line, C = mean.size, sum_g.size
+    sums, products = np.zeros(line, x.dtype), np.zeros(line, x.dtype)
+    for start in range(0, x.size, line):
+        row, row_g = x[start:start + line], g[start:start + line]
+        if by_y:
+            _masked_line_sums(row, row_g, mean, y[start:start + line], masked[start:start + line],
+                              sums, products)
+        else:
+            _line_sums(row, row_g, mean, scale, bias, by_x, sums, products)
     sum_g[:] = 0
-    sum_gx[:] = 0
-    for m in range(M):
+    sum_gd[:] = 0
+    for start in range(0, line, C):
         for c in range(C):
-            v = zero if relu and y[m, c] <= zero else g[m, c]
-            if relu:
-                masked[m, c] = v
-            sum_g[c] += v
-            sum_gx[c] += v * ((x[m, c] - mean[c]) * r[c])
-
-
-@kernel(parallel=True)
-def _sums(g, y, x, mean, r, masked, relu, sums):
-    M = x.shape[0]
-    for block in prange(sums.shape[1]):
-        piece = slice(block * ROWS, min((block + 1) * ROWS, M))
-        _block_sums(g[piece], y[piece], x[piece], mean, r, masked[piece], relu,
-                    sums[0, block], sums[1, block])
-
-
-def masked_sums(g, y, x, mean, r, relu):
-    """g masked by y > 0 (if relu), its column sums and column products with x̂: (M, C), (C), (C)"""
-    masked = empty(g.shape, g.dtype) if relu else g
-    sums = np.empty((2, _blocks(len(x)), x.shape[1]), x.dtype)
-    _sums(g, y, x, mean, r, masked, relu, sums)
-    sum_g, sum_gx = sums.sum(1, dtype=np.float64).astype(x.dtype)
-    return masked, sum_g, sum_gx
+            sum_g[c] += sums[start + c]
+            sum_gd[c] += products[start + c]
 
 
 @njit(nogil=True)
-def _pull_block(g, x, mean, r, scale, mean_g, mean_gx, gx):
-    M, C = x.shape
-    for m in range(M):
-        for c in range(C):
-            gx[m, c] = scale[c] * (g[m, c] - mean_g[c] - (x[m, c] - mean[c]) * r[c] * mean_gx[c])
+def _add_blocks(blocks, sums):
+    for k in range(2):
+        for c in range(sums.shape[1]):
+            total = 0.0
+            for b in range(len(blocks)):
+                total += blocks[b, k, c]
+            sums[k, c] = total
 
 
 @kernel(parallel=True)
-def _pull(g, x, mean, r, scale, mean_g, mean_gx, gx):
-    M = x.shape[0]
-    for block in prange((M + ROWS - 1) // ROWS):
-        piece = slice(block * ROWS, min((block + 1) * ROWS, M))
-        _pull_block(g[piece], x[piece], mean, r, scale, mean_g, mean_gx, gx[piece])
+def _sums(g, y, x, line, block, mean, scale, bias, masked, by_x, by_y, blocks, sums):
+    mean, scale, bias = _repeated(mean, line), _repeated(scale, line), _repeated(bias, line)
+    for b in prange(blocks.shape[0]):
+        piece = slice(b * block, min((b + 1) * block, x.size))
+        _block_sums(g[piece], y[piece], x[piece], mean, scale, bias, masked[piece], by_x, by_y,
+                    blocks[b, 0], blocks[b, 1])
+    _add_blocks(blocks, sums)
 
 
-def pull(g, x, mean, r, scale, mean_g, mean_gx):
-    """scale (g − ⟨g⟩ − x̂ ⟨g x̂⟩), x̂ = (x − mean) r: (M, C) → (M, C)"""
-    gx = empty(x.shape, x.dtype)
-    _pull(g, x, mean, r, scale, mean_g, mean_gx, gx)
-    return gx
+def _column_sums_and_products(g, y, x, mean, r, scale, bias, masked):
+    line, block, blocks = _sizes(x)
+    sums = np.empty((2, x.shape[1]))
+    flat = g.reshape(-1)
+    _sums(flat, flat if y is None else y.reshape(-1), x.reshape(-1), line, block,
+          mean, mean if scale is None else scale, mean if bias is None else bias,
+          flat if masked is None else masked.reshape(-1), scale is not None, y is not None,
+          np.empty((blocks, 2, x.shape[1])), sums)
+    sums[1] *= r
+    sum_g, sum_gx = sums.astype(x.dtype)
+    return sum_g, sum_gx
 
 
-@njit(nogil=True)
-def _add_rows(g, total):
-    M, C = g.shape
-    total[:] = 0
-    for m in range(M):
-        for c in range(C):
-            total[c] += g[m, c]
+def sums(g, x, mean, r, scale=None, bias=None):
+    """Σ G and Σ G x̂ of every column, x̂ = (x − mean) r:  (M, C) → (C), (C)
 
-
-@kernel(parallel=True)
-def _column_sums(g, sums):
-    M = g.shape[0]
-    if sums.shape[0] == 1:
-        _add_rows(g, sums[0])
-    else:
-        for block in prange(sums.shape[0]):
-            _add_rows(g[block * ROWS:min((block + 1) * ROWS, M)], sums[block])
-
-
-def column_sums(g):
-    """Σ over the rows: (M, C) → (C)
-
-    Rows that are shorter than a few vectors are added several at a time, end to end as one row.
+    G is g; or, where scale and bias are given, g where (x − mean) scale + bias > 0 (or is NaN).
     """
-    M, C = g.shape
-    several = max(1, min(VECTORS // max(C, 1), M // ROWS))
-    if several > 1:
-        whole = M - M % several
-        long = column_sums(g[:whole].reshape(-1, several * C)).reshape(several, C)
-        g = np.concatenate([long, g[whole:]])
-    sums = np.empty((_blocks(len(g)), C), g.dtype)
-    _column_sums(g, sums)
-    return sums[0] if len(sums) == 1 else sums.sum(0, dtype=np.float64).astype(g.dtype)
+    return _column_sums_and_products(g, None, x, mean, r, scale, bias, None)
+
+
+def masked_sums(g, y, x, mean, r):
+    """G = g where y > 0 (or is NaN), and Σ G and Σ G x̂ of every column: (M, C), (C), (C)"""
+    masked = empty(g.shape, g.dtype)
+    return masked, *_column_sums_and_products(g, y, x, mean, r, None, None, masked)
+
+
+@njit(nogil=True)
+def _pull_block(g, x, mean, scale, bias, mean_g, slope, gx, by_x):
+    zero, line = x.dtype.type(0), mean.size
+    for start in range(0, x.size, line):
+        row, row_g, out = x[start:start + line], g[start:start + line], gx[start:start + line]
+        for j in range(row.size):
+            d, v = row[j] - mean[j], row_g[j]
+            if by_x:
+                v = zero if d * scale[j] + bias[j] <= zero else v
+            out[j] = scale[j] * (v - mean_g[j] - d * slope[j])
+
+
+@kernel(parallel=True)
+def _pull(g, x, line, block, mean, scale, bias, mean_g, slope, gx, by_x):
+    mean, scale, bias = _repeated(mean, line), _repeated(scale, line), _repeated(bias, line)
+    mean_g, slope = _repeated(mean_g, line), _repeated(slope, line)
+    for b in prange((x.size + block - 1) // block):
+        piece = slice(b * block, min((b + 1) * block, x.size))
+        _pull_block(g[piece], x[piece], mean, scale, bias, mean_g, slope, gx[piece], by_x)
+
+
+def pull(g, x, mean, r, scale, mean_g, mean_gx, bias=None):
+    """scale (G − ⟨G⟩ − x̂ ⟨G x̂⟩), x̂ = (x − mean) r: (M, C) → (M, C), with the means given
+
+    G is g; or, where bias is given, g where (x − mean) scale + bias > 0 (or is NaN).
+    """
+    gx, (line, block, _) = empty(x.shape, x.dtype), _sizes(x)
+    _pull(g.reshape(-1), x.reshape(-1), line, block, mean, scale, mean if bias is None else bias,
+          mean_g, r * mean_gx, gx.reshape(-1), bias is not None)
+    return gx

@@ -1,12 +1,13 @@
 """Pooling: the largest element of every window and where it was, and weighted sums of windows.
 
-A window is a product of ranges, one per dimension, `start[o] : stop[o] : step` clipped to the
-image, so that strided, dilated, padded and adaptive pooling are one kernel with different ranges.
-Arrays are channels-last, (N, D, H, W, C); the inner loop runs over channels and is turned into
-vector instructions, because its indices are plain loop counters. (Computed into a flat array they
-might be negative for all the compiler knows, and it would go one by one: 20 times slower at 64
-channels.)
+A window is a list of pixels, so strided, dilated, padded and adaptive pooling in one, two or three
+dimensions are one kernel with different lists. Arrays are channels-last: an image is a matrix of
+pixels by channels (P, C). The inner loop runs over channels and is turned into vector instructions,
+because its indices are plain loop counters. (Computed into a flat array they might be negative for
+all the compiler knows, and it would go one by one: 20 times slower at 64 channels.) It takes four
+pixels at a time, or it would spend itself on reading and writing what it has so far.
 """
+import math
 from typing import NamedTuple
 
 import numpy as np
@@ -14,55 +15,100 @@ from numba import njit, prange
 
 from .compile import kernel
 from .layout import channels_first, channels_last
-from .memory import empty, zeros
+from .memory import empty
+
+TOGETHER = 4                                     # pixels that the inner loop takes at a time
+LANES = 16                                       # numbers of a vector, at most
 
 
-class Windows(NamedTuple):
+class Range(NamedTuple):
     """The windows of one dimension: output o sees start[o], start[o] + step, … below stop[o]."""
     start: np.ndarray
     stop: np.ndarray
     step: int
 
 
+class Windows(NamedTuple):
+    """The windows of an image, products of ranges.
+
+    pixels (O, T)   row o has the places of window o in the flattened image, in order, and then the
+                    last one again until the row is full
+    counts (O)      how many different ones there are
+    """
+    pixels: np.ndarray
+    counts: np.ndarray
+    size: tuple                                  # of the image
+    outputs: tuple                               # how many windows along each dimension
+    disjoint: bool                               # whether no pixel is in two of them
+
+
+def windows(size, ranges):
+    """The `Windows` of an image of this size, given the `Range` of each dimension."""
+    pixels, seen = np.zeros((1, 1), np.int32), np.ones((1, 1), bool)
+    for n, (start, stop, step) in zip(size, ranges):
+        places = start[:, None] + step * np.arange(n)
+        places = places[:, :max(1, (places < stop[:, None]).sum(1).max(initial=0))]
+        shape = len(pixels) * len(places), pixels.shape[1] * places.shape[1]
+        pixels = (pixels[:, None, :, None] * n + places[:, None]).reshape(shape)
+        seen = (seen[:, None, :, None] & (places < stop[:, None])[:, None]).reshape(shape)
+    order = np.argsort(~seen, 1, kind="stable")              # what is in the window comes first
+    counts = seen.sum(1)
+    last = np.arange(-(-order.shape[1] // TOGETHER) * TOGETHER)
+    pixels = np.take_along_axis(pixels, order, 1)
+    pixels = np.take_along_axis(pixels, np.minimum(last, counts[:, None] - 1), 1)
+    outputs = tuple(len(r.start) for r in ranges)
+    disjoint = len(np.unique(pixels)) == counts.sum()
+    return Windows(pixels.astype(np.int32), counts, tuple(size), outputs, disjoint)
+
+
+def _pixels(x):
+    """(N, C, …) → (N, P, C)"""
+    x = channels_last(x)
+    return x.reshape(len(x), math.prod(x.shape[1:-1]), x.shape[-1])
+
+
+def _image(y, size):
+    """(N, P, C) → (N, C, *size)"""
+    return channels_first(y.reshape(len(y), *size, y.shape[-1]))
+
+
 # ---- the largest element -------------------------------------------------------------------------
 
 @njit(nogil=True)
-def _image_max(x, start0, stop0, step0, start1, stop1, step1, start2, stop2, step2, y, where):
-    """y[o] = max over the window of o of x, where[o] the first place of it; NaN wins over all."""
-    _, H, W, C = x.shape
-    for d in range(start0.size):
-        for h in range(start1.size):
-            for w in range(start2.size):
-                i, j, k = start0[d], start1[h], start2[w]
-                pixel = np.int32((i * H + j) * W + k)
-                for c in range(C):
-                    y[d, h, w, c] = x[i, j, k, c]
-                    where[d, h, w, c] = pixel
-                for i in range(start0[d], stop0[d], step0):
-                    for j in range(start1[h], stop1[h], step1):
-                        for k in range(start2[w], stop2[w], step2):
-                            pixel = np.int32((i * H + j) * W + k)
-                            for c in range(C):
-                                v, best = x[i, j, k, c], y[d, h, w, c]
-                                larger = (v > best) | (v != v)
-                                y[d, h, w, c] = v if larger else best
-                                where[d, h, w, c] = pixel if larger else where[d, h, w, c]
+def _image_max(x, pixels, y, where):
+    """y[o] = max over the window of o of x, where[o] the first place of it; NaN wins over all.
+
+    (A pixel that comes again changes nothing.)
+    """
+    for o in range(len(pixels)):
+        for t in range(0, pixels.shape[1], TOGETHER):
+            p, q, r, s = pixels[o, t], pixels[o, t + 1], pixels[o, t + 2], pixels[o, t + 3]
+            for c in range(x.shape[1]):
+                best, place = (y[o, c], where[o, c]) if t else (x[p, c], p)
+                best, place = _larger(x[p, c], p, best, place)
+                best, place = _larger(x[q, c], q, best, place)
+                best, place = _larger(x[r, c], r, best, place)
+                y[o, c], where[o, c] = _larger(x[s, c], s, best, place)
+
+
+@njit(nogil=True)
+def _larger(v, pixel, best, place):
+    larger = (v > best) | (v != v)
+    return v if larger else best, pixel if larger else place
 
 
 @kernel(parallel=True)
-def _window_max(x, start0, stop0, step0, start1, stop1, step1, start2, stop2, step2, y, where):
-    for n in prange(x.shape[0]):
-        _image_max(x[n], start0, stop0, step0, start1, stop1, step1, start2, stop2, step2,
-                   y[n], where[n])
+def _window_max(x, pixels, y, where):
+    for n in prange(len(x)):
+        _image_max(x[n], pixels, y[n], where[n])
 
 
 def window_max(x, windows):
-    """x (N, C, D, H, W) → the maxima (N, C, …), and their flat positions in D × H × W as int32."""
-    source = channels_last(x)
-    shape = (len(x), *(len(w.start) for w in windows), x.shape[1])
+    """x (N, C, *size) → the maxima (N, C, *outputs), and their places in the flattened image"""
+    shape = len(x), len(windows.pixels), x.shape[1]
     y, where = empty(shape, x.dtype), empty(shape, np.int32)
-    _window_max(source, *(part for w in windows for part in w), y, where)
-    return channels_first(y), channels_first(where)
+    _window_max(_pixels(x), windows.pixels, y, where)
+    return _image(y, windows.outputs), _image(where, windows.outputs)
 
 
 # ---- elements by position within the image -------------------------------------------------------
@@ -76,74 +122,115 @@ def _take(x, where, y):
                 y[n, p, c] = x[n, where[n, p, c], c]
 
 
+@njit(nogil=True)
+def _put_image(g, where, x):
+    x[:] = 0                                     # now, so that it is in the cache
+    P, C = where.shape
+    for p in range(P):
+        for c in range(C):
+            x[where[p, c], c] += g[p, c]
+
+
 @kernel(parallel=True)
 def _put(g, where, x):
-    N, P, C = where.shape
-    for n in prange(N):
-        for p in range(P):
-            for c in range(C):
-                x[n, where[n, p, c], c] += g[n, p, c]
+    for n in prange(len(x)):
+        _put_image(g[n], where[n], x[n])
 
 
-def _flat_pixels(x):
-    x = channels_last(x)
-    return x.reshape(len(x), int(np.prod(x.shape[1:-1])), x.shape[-1])
+@njit(nogil=True)
+def _fill_image(g, where, pixels, counts, x):
+    """x[i] = g[o] at the place i in window o, and 0 at its other pixels; no two windows meet."""
+    zero = g.dtype.type(0)
+    if counts.sum() < len(x):
+        x[:] = 0
+    for o in range(len(pixels)):
+        for t in range(counts[o]):
+            p = pixels[o, t]
+            for c in range(x.shape[1]):
+                v = g[o, c]
+                x[p, c] = v if where[o, c] == p else zero
+
+
+@kernel(parallel=True)
+def _fill(g, where, pixels, counts, x):
+    for n in prange(len(x)):
+        _fill_image(g[n], where[n], pixels, counts, x[n])
 
 
 def take(x, where):
     """y[n, c, p] = x[n, c, where[n, c, p]]"""
-    places = _flat_pixels(where)
+    places = _pixels(where)
     y = empty(places.shape, x.dtype)
-    _take(_flat_pixels(x), places, y)
-    return channels_first(y.reshape(len(where), *where.shape[2:], where.shape[1]))
+    _take(_pixels(x), places, y)
+    return _image(y, where.shape[2:])
 
 
-def put(g, where, size):
-    """x[n, c, where[n, c, p]] += g[n, c, p], x zeros of `size` (D, H, W): the adjoint of `take`"""
-    x = zeros((len(g), int(np.prod(size)), g.shape[1]), g.dtype)
-    _put(_flat_pixels(g), _flat_pixels(where), x)
-    return channels_first(x.reshape(len(g), *size, g.shape[1]))
+def put(g, where, size, windows=None):
+    """x[n, c, where[n, c, p]] += g[n, c, p], x zeros (N, C, *size): the adjoint of `take`
+
+    The places may be known to lie one in each of these windows. If they do not overlap, every pixel
+    is written once, in order, and by vectors where the channels fill them: twice as fast.
+    """
+    x = empty((len(g), math.prod(size), g.shape[1]), g.dtype)
+    if windows is not None and windows.disjoint and g.shape[1] >= LANES:
+        _fill(_pixels(g), _pixels(where), windows.pixels, windows.counts, x)
+    else:
+        _put(_pixels(g), _pixels(where), x)
+    return _image(x, size)
 
 
 # ---- weighted sums -------------------------------------------------------------------------------
 
 @njit(nogil=True)
-def _image_sum(x, start0, stop0, start1, stop1, start2, stop2, scale0, scale1, scale2, y, back):
-    """y[o] += scale[o] · x[i] for i in the window of o, or `back`: x[i] += scale[o] · y[o]."""
-    C = x.shape[3]
-    for d in range(start0.size):
-        for h in range(start1.size):
-            for w in range(start2.size):
-                scale = scale0[d] * scale1[h] * scale2[w]
-                for i in range(start0[d], stop0[d]):
-                    for j in range(start1[h], stop1[h]):
-                        for k in range(start2[w], stop2[w]):
-                            if back:
-                                for c in range(C):
-                                    x[i, j, k, c] += scale * y[d, h, w, c]
-                            else:
-                                for c in range(C):
-                                    y[d, h, w, c] += scale * x[i, j, k, c]
+def _image_sum(x, pixels, counts, scale, y):
+    """y[o] = scale[o] · Σ x over the window of o"""
+    for o in range(len(pixels)):
+        first, a = counts[o] % TOGETHER, scale[o]
+        for c in range(x.shape[1]):
+            y[o, c] = 0
+        for t in range(first):
+            p = pixels[o, t]
+            for c in range(x.shape[1]):
+                y[o, c] += a * x[p, c]
+        for t in range(first, counts[o], TOGETHER):
+            p, q, r, s = pixels[o, t], pixels[o, t + 1], pixels[o, t + 2], pixels[o, t + 3]
+            for c in range(x.shape[1]):
+                y[o, c] += a * ((x[p, c] + x[q, c]) + (x[r, c] + x[s, c]))
 
 
 @kernel(parallel=True)
-def _window_sum(x, start0, stop0, start1, stop1, start2, stop2, scale0, scale1, scale2, y, back):
-    for n in prange(x.shape[0]):
-        _image_sum(x[n], start0, stop0, start1, stop1, start2, stop2, scale0, scale1, scale2,
-                   y[n], back)
+def _window_sum(x, pixels, counts, scale, y):
+    for n in prange(len(x)):
+        _image_sum(x[n], pixels, counts, scale, y[n])
 
 
-def window_sum(x, windows, scales):
-    """y[o] = Π scales[o] · Σ over the window of o:  (N, C, D, H, W) → (N, C, …)"""
-    y = zeros((len(x), *(len(w.start) for w in windows), x.shape[1]), x.dtype)
-    _window_sum(channels_last(x), *(part for w in windows for part in w[:2]),
-                *(s.astype(x.dtype) for s in scales), y, False)
-    return channels_first(y)
+def window_sum(x, windows, scale):
+    """y[o] = scale[o] · Σ over the window of o:  (N, C, *size) → (N, C, *outputs)"""
+    y = empty((len(x), len(scale), x.shape[1]), x.dtype)
+    _window_sum(_pixels(x), windows.pixels, windows.counts, scale.astype(x.dtype), y)
+    return _image(y, windows.outputs)
 
 
-def window_spread(g, windows, scales, size):
-    """x[i] = Σ over the windows that see i of Π scales[o] · g[o]: the adjoint of `window_sum`"""
-    x = zeros((len(g), *size, g.shape[1]), g.dtype)
-    _window_sum(x, *(part for w in windows for part in w[:2]), *(s.astype(g.dtype) for s in scales),
-                channels_last(g), True)
-    return channels_first(x)
+@njit(nogil=True)
+def _image_spread(g, pixels, counts, scale, x):
+    """x[i] += scale[o] · g[o] for every i in the window of o"""
+    x[:] = 0                                     # now, so that it is in the cache
+    for o in range(len(pixels)):
+        a = scale[o]
+        for t in range(counts[o]):
+            p = pixels[o, t]
+            for c in range(x.shape[1]):
+                x[p, c] += a * g[o, c]
+
+
+@kernel(parallel=True)
+def _window_spread(g, pixels, counts, scale, x):
+    for n in prange(len(x)):
+        _image_spread(g[n], pixels, counts, scale, x[n])
+
+
+def window_spread(g, windows, scale):
+    """x[i] = Σ over the windows o that see i of scale[o] · g[o]: the adjoint of `window_sum`"""
+    x = empty((len(g), math.prod(windows.size), g.shape[1]), g.dtype)
+    _window_spread(_pixels(g), windows.pixels, windows.counts, scale.astype(g.dtype), x)
+    return _image(x, windows.size)

@@ -12,7 +12,8 @@ from .creation import (arange, as_tensor, empty, eye, from_numpy, full, full_lik
 from .cross_entropy import index_cross_entropy, of_class
 from .indexing import gather, getitem, index, index_select, put, take_along_dim
 from .algebra import einsum, linear, matmul
-from .normalization import batch_norm, batch_statistics, channel_sum, per_channel, standardize
+from .normalization import (batch_norm, batch_statistics, channel_sum, per_channel,
+                            scale_and_shift, standardize)
 from .pooling import put_pixels, take_pixels, window_max, window_spread, window_sum
 from .reducing import (all, amax, amin, any, argmax, argmin, cumsum, log_softmax, logsumexp, max,
                        mean, min, prod, softmax, std, sum, var)

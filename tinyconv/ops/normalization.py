@@ -11,8 +11,9 @@ elements in it:
 | `channel_sum(g)` = Σ g | c, spread | |
 | `channel_dot(g, x)` = Σ g x̂ | c x̂ | `pull(c g, x)` |
 | `batch_norm(x, w, b, a)` = relu(x̂ w + b + a) | `pull(G, x, w)` | `channel_dot(G, x)` |
+| `scale_and_shift(x, w, b, a)`, the same with constant μ and r | G r w | Σ G x̂ |
 
-In the last row G = g where y > 0, and ∂b = `channel_sum(G)`, ∂a = G.
+In the last rows G = g where y > 0, and ∂b = `channel_sum(G)`, ∂a = G.
 
 `stats` = (μ, r), the statistics of x itself as arrays: a cached value that shortens the forward
 passes. They depend on x, and every rule here accounts for that. Channels are dimension 1 of x
@@ -20,9 +21,10 @@ passes. They depend on x, and every rule here accounts for that. Channels are di
 """
 import numpy as np
 
-from ..core import broadcast_to, defvjp, primitive
+from ..core import Tensor, broadcast_to, defvjp, is_grad_enabled, primitive
 from ..kernels import normalization as kernels
 from ..kernels.layout import channels_first, channels_last
+from ..kernels.sums import sums as sums_over
 from .activations import relu_pull
 from .shaping import reshape
 
@@ -53,17 +55,14 @@ def batch_statistics(x, eps):
 @primitive
 def channel_sum(g, value=None):
     """y[c] = Σ g[:, c]; `value` is that sum where it is known already"""
-    return kernels.column_sums(_rows(g)[0]) if value is None else value
+    return sums_over(g, (0, *range(2, g.ndim))) if value is None else value
 defvjp(channel_sum, lambda c, y, g, value=None: broadcast_to(per_channel(c, g), g.shape))
 
 
 @primitive
 def channel_dot(g, x, stats, value=None):
-    """y[c] = Σ g[:, c] x̂[:, c]"""
-    if value is not None:
-        return value
-    (rows, _), (rows_x, _) = _rows(g), _rows(x)
-    return kernels.masked_sums(rows, rows, rows_x, *stats, relu=False)[2]
+    """y[c] = Σ g[:, c] x̂[:, c]; `value` is that sum where it is known already"""
+    return kernels.sums(_rows(g)[0], _rows(x)[0], *stats)[1] if value is None else value
 defvjp(channel_dot,
        lambda c, y, g, x, stats, value=None: per_channel(c, x) * standardize(x, stats),
        lambda c, y, g, x, stats, value=None: pull(per_channel(c, x) * g, x, None, stats))
@@ -95,7 +94,7 @@ def pull(g, x, w, stats, sums=None):
     Where w is None it is 1; `sums` = (Σ g, Σ g x̂) where they are known already.
     """
     (rows, _), (rows_x, shape) = _rows(g), _rows(x)
-    sum_g, sum_gx = sums or kernels.masked_sums(rows, rows, rows_x, *stats, relu=False)[1:]
+    sum_g, sum_gx = sums or kernels.sums(rows, rows_x, *stats)
     mean, r = stats
     scale = r if w is None else r * w
     M = g.dtype.type(len(rows))
@@ -122,29 +121,69 @@ defvjp(pull, lambda c, y, g, x, w, stats, sums=None: pull(c, x, w, stats),
              lambda c, y, g, x, w, stats, sums=None: channel_sum(c * pull(g, x, None, stats)))
 
 
+def _line(w, b, r):
+    """Slope and shift of y as a function of x − μ, as arrays."""
+    return r if w is None else r * w, np.zeros_like(r) if b is None else b
+
+
+def _normalized(x, w, b, a, stats, relu):
+    (rows, shape), (mean, r) = _rows(x), stats
+    addend = None if a is None else _rows(a)[0]
+    return _back(kernels.normalize(rows, mean, *_line(w, b, r), addend, relu), shape)
+
+
 @primitive
 def batch_norm(x, w, b, a, stats, relu=False):
     """y = x̂ w + b, plus a where given, then ReLU if asked for: one pass over memory, not three"""
-    rows, shape = _rows(x)
-    mean, r = stats
-    scale = r if w is None else r * w
-    shift = np.zeros_like(r) if b is None else b
-    addend = None if a is None else _rows(a)[0]
-    return _back(kernels.normalize(rows, mean, scale, shift, addend, relu), shape)
+    return _normalized(x, w, b, a, stats, relu)
 
 
 def _batch_norm_rule(g, y, x, w, b, a, stats, relu=False):
     """∂x = w pull(G, x), ∂w = Σ G x̂, ∂b = Σ G, ∂a = G, with G = g where y > 0.
 
-    All come from one sweep over g, y and x.
+    The sums come from one sweep over g and x, ∂x from another. Where nobody asks for G itself, it
+    is not written to memory: where y > 0 is found from x again.
     """
-    (rows_g, shape), (rows_y, _), (rows_x, _) = _rows(g.data), _rows(y.data), _rows(x.data)
-    masked, *sums = kernels.masked_sums(rows_g, rows_y, rows_x, *stats, relu)
+    (rows, shape), (rows_x, _) = _rows(g.data), _rows(x.data)
+    if relu and a is None and not is_grad_enabled():
+        (mean, r), M = stats, x.dtype.type(len(rows))
+        scale, shift = _line(*(None if v is None else v.data for v in (w, b)), r)
+        sum_g, sum_gx = kernels.sums(rows, rows_x, mean, r, scale, shift)
+        gx = kernels.pull(rows, rows_x, mean, r, scale, sum_g / M, sum_gx / M, shift)
+        return Tensor(_back(gx, shape)), Tensor(sum_gx), Tensor(sum_g), None
+    if relu:
+        masked, *sums = kernels.masked_sums(rows, _rows(y.data)[0], rows_x, *stats)
+    else:
+        sums = kernels.sums(rows, rows_x, *stats)
     G = relu_pull(g, y, value=_back(masked, shape)) if relu else g
-    return (pull(G, x, w, stats, sums=sums),
-            channel_dot(G, x, stats, value=sums[1]),
-            channel_sum(G, value=sums[0]),
-            G)
+    return (pull(G, x, w, stats, sums=sums), channel_dot(G, x, stats, value=sums[1]),
+            channel_sum(G, value=sums[0]), G)
 
 
 defvjp(batch_norm, joint=_batch_norm_rule)
+
+
+# ---- by constant statistics ----------------------------------------------------------------------
+
+@primitive
+def scale_and_shift(x, w, b, a, stats, relu=False):
+    """y as of `batch_norm`, but with any constant μ and r: batch norm in evaluation"""
+    return _normalized(x, w, b, a, stats, relu)
+
+
+def _passed(g, y, relu):
+    return relu_pull(g, y) if relu else g
+
+
+def _constant_standardized(x, stats):
+    mean, r = (per_channel(v, x) for v in stats)
+    return (x - mean) * r
+
+
+defvjp(scale_and_shift,
+       lambda g, y, x, w, b, a, stats, relu=False:
+       _passed(g, y, relu) * per_channel(stats[1] if w is None else w * stats[1], x),
+       lambda g, y, x, w, b, a, stats, relu=False:
+       channel_sum(_passed(g, y, relu) * _constant_standardized(x, stats)),
+       lambda g, y, x, w, b, a, stats, relu=False: channel_sum(_passed(g, y, relu)),
+       lambda g, y, x, w, b, a, stats, relu=False: _passed(g, y, relu))

@@ -8,50 +8,53 @@
 | `window_spread(g)` | `window_sum(c)` |
 
 Max pooling is `take_pixels` at the positions of the maxima, which are locally constant; average,
-adaptive and global pooling are `window_sum` with different windows. x is (N, C, *size) with one to
-three spatial dimensions; `windows` (three `kernels.pooling.Windows`), `scales` and `size` always
-have three entries.
+adaptive and global pooling are `window_sum` with different windows. x is (N, C, *size) with any
+number of spatial dimensions, `windows` a `kernels.pooling.Windows`, and `scale` an array with a
+number for each window.
 """
 from ..core import defvjp, primitive
 from ..kernels import pooling as kernels
-from ..kernels.layout import as_volume, from_volume
 
 
 @primitive
-def take_pixels(x, where, values=None):
-    """y[n, c, p] = x[n, c, where[n, c, p]]; `values` is that result where it is known already"""
+def take_pixels(x, where, windows=None, values=None):
+    """y[n, c, p] = x[n, c, where[n, c, p]]
+
+    `windows` are those the places lie in, one in each, if any; `values` is the result where it is
+    known already.
+    """
     return kernels.take(x, where) if values is None else values
 
 
 @primitive
-def put_pixels(g, where, size):
+def put_pixels(g, where, size, windows=None):
     """x[n, c, where[n, c, p]] += g[n, c, p], from zeros of the spatial shape `size`"""
-    return kernels.put(g, where, size)
+    return kernels.put(g, where, size, windows)
 
 
-defvjp(take_pixels, lambda g, y, x, where, values=None: put_pixels(g, where, x.shape[2:]))
-defvjp(put_pixels, lambda c, y, g, where, size: take_pixels(c, where))
+defvjp(take_pixels, lambda g, y, x, where, windows=None, values=None:
+       put_pixels(g, where, x.shape[2:], windows=windows))
+defvjp(put_pixels, lambda c, y, g, where, size, windows=None:
+       take_pixels(c, where, windows=windows))
 
 
 def window_max(x, windows):
     """The maximum of every window, and its flat position in the image as an int32 array."""
-    values, where = kernels.window_max(as_volume(x.data), windows)
-    values, where = from_volume(values, x.ndim), from_volume(where, x.ndim)
-    return take_pixels(x, where, values=values), where
+    values, where = kernels.window_max(x.data, windows)
+    return take_pixels(x, where, windows=windows, values=values), where
 
 
 @primitive
-def window_sum(x, windows, scales):
-    """y[o] = Π scales[o] · Σ over the window of o of x"""
-    return from_volume(kernels.window_sum(as_volume(x), windows, scales), x.ndim)
+def window_sum(x, windows, scale):
+    """y[o] = scale[o] · Σ x over the window of o"""
+    return kernels.window_sum(x, windows, scale)
 
 
 @primitive
-def window_spread(g, windows, scales, size):
-    """x[i] = Σ over the windows that see i of Π scales[o] · g[o]"""
-    return from_volume(kernels.window_spread(as_volume(g), windows, scales, size), g.ndim)
+def window_spread(g, windows, scale):
+    """x[i] = Σ over the windows o that see i of scale[o] · g[o]"""
+    return kernels.window_spread(g, windows, scale)
 
 
-defvjp(window_sum, lambda g, y, x, windows, scales:
-       window_spread(g, windows, scales, (1,) * (5 - x.ndim) + x.shape[2:]))
-defvjp(window_spread, lambda c, y, g, windows, scales, size: window_sum(c, windows, scales))
+defvjp(window_sum, lambda g, y, x, windows, scale: window_spread(g, windows, scale))
+defvjp(window_spread, lambda c, y, g, windows, scale: window_sum(c, windows, scale))

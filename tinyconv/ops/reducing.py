@@ -1,8 +1,8 @@
 """From many elements to few: sums, means, extremes, and the softmax family.
 
 `dim` is None (all), a number or a tuple, counted from the end when negative; `keepdim` leaves
-length-one dimensions. Sums of float32 are accumulated in float64: NumPy adds along the first
-dimension one after another, and would lose digits.
+length-one dimensions. Sums of float32 are accumulated in float64, at the latest after a few terms:
+one after another in float32 they would lose digits.
 """
 import builtins
 import math
@@ -11,6 +11,7 @@ from collections import namedtuple
 import numpy as np
 
 from ..core import broadcast_to, cast, defvjp, locally_constant, primitive
+from ..kernels import sums as kernels
 from .arithmetic import eq, exp, log, sqrt
 from .creation import as_tensor
 from .dimensions import axes, axis
@@ -31,9 +32,10 @@ def spread(g, x, dim):
 @primitive
 def sum(x, dim=None, keepdim=False):
     """y = Σ x over `dim`; whole numbers and booleans add up to int64."""
-    wide, narrow = (np.float64, x.dtype) if x.dtype.kind == "f" else (np.int64, np.int64)
-    y = x.sum(axes(dim, x.ndim, "sum"), dtype=wide, keepdims=keepdim)
-    return y.astype(narrow, copy=False)
+    dims = axes(dim, x.ndim, "sum")
+    if x.dtype.kind == "f":
+        return kernels.sums(x, dims, keepdim)
+    return np.sum(x, dims, dtype=np.int64, keepdims=keepdim)
 defvjp(sum, lambda g, y, x, dim=None, keepdim=False: spread(g, x, dim))
 
 

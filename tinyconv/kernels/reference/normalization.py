@@ -31,17 +31,34 @@ def normalize(x, mean, scale, bias, extra, relu):
     return np.maximum(y, 0) if relu else y
 
 
-def masked_sums(g, y, x, mean, r, relu):
-    """G = g where y > 0 (or is NaN) and else 0, or g itself without `relu`; Σ_m G and Σ_m G x̂"""
-    G = np.where(y <= 0, 0, g) if relu else g
-    return G, G.sum(0), (G * ((x - mean) * r)).sum(0)
+def merge_moments(means, squares, counts):
+    """The moments of all rows from those of blocks of n_b of them, with the whole column's μ:
+
+    μ = Σ_b n_b μ_b / M and σ² = Σ_b [S_b + n_b (μ_b − μ)²] / M:  (blocks, C) → (C), (C)
+    """
+    n, M = counts[:, None], counts.sum()
+    mean = (n * means).sum(0) / M
+    return mean, (squares + n * (means - mean) ** 2).sum(0) / M
 
 
-def pull(g, x, mean, r, scale, mean_g, mean_gx):
-    """scale (g − ⟨g⟩ − x̂ ⟨g x̂⟩), x̂ = (x − mean) r, with the means ⟨g⟩ and ⟨g x̂⟩ given"""
-    return scale * (g - mean_g - (x - mean) * r * mean_gx)
+def gated(g, x, mean, scale, bias):
+    """G = g where (x − mean) · scale + bias > 0 (or is NaN) and else 0, or g itself without bias"""
+    return g if bias is None else np.where((x - mean) * scale + bias <= 0, 0, g)
 
 
-def column_sums(g):
-    """y[c] = Σ_m g[m, c]"""
-    return g.sum(0)
+def sums(g, x, mean, r, scale=None, bias=None):
+    """Σ_m G and Σ_m G x̂, x̂ = (x − mean) r, with G as `gated` makes it"""
+    G = gated(g, x, mean, scale, bias)
+    return G.sum(0), (G * ((x - mean) * r)).sum(0)
+
+
+def masked_sums(g, y, x, mean, r):
+    """G = g where y > 0 (or is NaN) and else 0; Σ_m G and Σ_m G x̂"""
+    G = np.where(y <= 0, 0, g)
+    return G, *sums(G, x, mean, r)
+
+
+def pull(g, x, mean, r, scale, mean_g, mean_gx, bias=None):
+    """scale (G − ⟨G⟩ − x̂ ⟨G x̂⟩), with G as `gated` makes it and the means ⟨G⟩ and ⟨G x̂⟩ given"""
+    G = gated(g, x, mean, scale, bias)
+    return scale * (G - mean_g - (x - mean) * r * mean_gx)

@@ -1,8 +1,7 @@
 """Pooling: the largest element of every window, and weighted sums of windows.
 
-Along each of the three dimensions there is a list of windows (`kernels.pooling.Windows`): window o
-has the places start[o], start[o] + step, … below stop[o]. A window of the image is a window of each
-dimension. Outputs are numbered (a, b, e) and pixels (i, j, k), along depth, height and width.
+There is a list of windows (`kernels.pooling.Windows`): window o has the pixels
+pixels[o, :counts[o]], numbered as in the flattened image.
 """
 import math
 
@@ -12,26 +11,25 @@ import numpy as np
 # ---- the largest element -------------------------------------------------------------------------
 
 def window_max(x, windows):
-    """y[n, c, o] = max of x[n, c, i] over the places i of window o, and the place where it stands.
+    """y[n, c, o] = max of x[n, c, i] over the pixels i of window o, and the i where it stands.
 
-    x (N, C, D, H, W) → y (N, C, …) and flat places in D × H × W. Of several equal maxima the first
-    is meant; a NaN is larger than every number, and of several NaN the last is meant (PyTorch's
-    rule).
+    x (N, C, *size) → y (N, C, *outputs) and flat places in the image. Of several equal maxima the
+    first is meant; a NaN is larger than every number, and of several NaN the last is meant
+    (PyTorch's rule).
     """
-    outputs = tuple(len(w.start) for w in windows)
-    flat = x.reshape(*x.shape[:2], math.prod(x.shape[2:]))                   # (N, C, D·H·W)
-    y = np.empty((*x.shape[:2], *outputs), x.dtype)
+    flat = x.reshape(*x.shape[:2], math.prod(x.shape[2:]))                   # (N, C, P)
+    y = np.empty((*x.shape[:2], len(windows.pixels)), x.dtype)
     where = np.empty(y.shape, np.int32)
-    for o in np.ndindex(outputs):
-        i, j, k = np.ix_(*(np.arange(w.start[p], w.stop[p], w.step) for w, p in zip(windows, o)))
-        places = np.ravel_multi_index((i, j, k), x.shape[2:]).reshape(-1)
+    for o, (pixels, n) in enumerate(zip(windows.pixels, windows.counts)):
+        places = pixels[:n]
         seen = flat[:, :, places]
         nan = np.isnan(seen)
-        last_nan = len(places) - 1 - nan[:, :, ::-1].argmax(-1)
+        last_nan = n - 1 - nan[:, :, ::-1].argmax(-1)
         best = np.where(nan.any(-1), last_nan, seen.argmax(-1))              # (N, C)
-        y[(..., *o)] = np.take_along_axis(seen, best[:, :, None], -1)[:, :, 0]
-        where[(..., *o)] = places[best]
-    return y, where
+        y[:, :, o] = np.take_along_axis(seen, best[:, :, None], -1)[:, :, 0]
+        where[:, :, o] = places[best]
+    shape = *x.shape[:2], *windows.outputs
+    return y.reshape(shape), where.reshape(shape)
 
 
 # ---- elements by position within the image -------------------------------------------------------
@@ -43,10 +41,10 @@ def take(x, where):
     return np.take_along_axis(flat, places, -1).reshape(where.shape)
 
 
-def put(g, where, size):
+def put(g, where, size, windows=None):
     """x[n, c, i] = Σ g[n, c, p] over all p with where[n, c, p] = i: the adjoint of `take`
 
-    g and where (N, C, …) → x (N, C, *size).
+    g and where (N, C, …) → x (N, C, *size). (Where the places come from makes no difference.)
     """
     x = np.zeros((*g.shape[:2], *size), g.dtype)
     for n, c, *p in np.ndindex(g.shape):
@@ -56,25 +54,23 @@ def put(g, where, size):
 
 # ---- weighted sums -------------------------------------------------------------------------------
 
-def window_matrix(windows, scale, n):
-    """A[o, i] = scale[o] if start[o] ≤ i < stop[o], else 0: (outputs, n). The step is not used."""
-    i = np.arange(n)
-    return scale[:, None] * ((windows.start[:, None] <= i) & (i < windows.stop[:, None]))
+def window_matrix(windows, scale):
+    """A[o, i] = scale[o] if pixel i is in window o, else 0: (outputs, pixels)"""
+    A = np.zeros((len(scale), math.prod(windows.size)))
+    for o, (pixels, n) in enumerate(zip(windows.pixels, windows.counts)):
+        A[o, pixels[:n]] = scale[o]
+    return A
 
 
-def window_sum(x, windows, scales):
-    """y[n, c, a, b, e] = Σ_{i,j,k} A₀[a, i] A₁[b, j] A₂[e, k] x[n, c, i, j, k]
-
-    with the `window_matrix` of each dimension: (N, C, D, H, W) → (N, C, …).
-    """
-    matrices = map(window_matrix, windows, scales, x.shape[2:])
-    return np.einsum("ai,bj,ek,ncijk->ncabe", *matrices, x)
+def window_sum(x, windows, scale):
+    """y[n, c, o] = Σ_i A[o, i] x[n, c, i] with the `window_matrix` A: (N, C, *size) → (N, C, …)"""
+    flat = x.reshape(*x.shape[:2], math.prod(windows.size))
+    y = np.einsum("oi,nci->nco", window_matrix(windows, scale), flat)
+    return y.reshape(*x.shape[:2], *windows.outputs)
 
 
-def window_spread(g, windows, scales, size):
-    """x[n, c, i, j, k] = Σ_{a,b,e} A₀[a, i] A₁[b, j] A₂[e, k] g[n, c, a, b, e]
-
-    The adjoint of `window_sum`, with the same matrices transposed: (N, C, …) → (N, C, *size).
-    """
-    matrices = map(window_matrix, windows, scales, size)
-    return np.einsum("ai,bj,ek,ncabe->ncijk", *matrices, g)
+def window_spread(g, windows, scale):
+    """x[n, c, i] = Σ_o A[o, i] g[n, c, o], the adjoint of `window_sum`: the matrix transposed"""
+    flat = g.reshape(*g.shape[:2], len(scale))
+    x = np.einsum("oi,nco->nci", window_matrix(windows, scale), flat)
+    return x.reshape(*g.shape[:2], *windows.size)

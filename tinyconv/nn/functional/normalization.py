@@ -11,6 +11,8 @@ from ... import ops
 from ...core import Tensor
 from ..arguments import whole
 
+FLOATS = np.dtype(np.float32), np.dtype(np.float64)
+
 
 def batch_norm(input, running_mean, running_var, weight=None, bias=None, training=False,
                momentum=0.1, eps=1e-5, add=None, relu=False):
@@ -37,12 +39,8 @@ def batch_norm(input, running_mean, running_var, weight=None, bias=None, trainin
             raise ValueError("batch_norm: without training, "
                              "running_mean and running_var are needed")
         r = (1 / np.sqrt(running_var + eps)).astype(input.dtype)
-        scale = ops.as_tensor(r) if weight is None else weight * r
-        mean = ops.as_tensor(running_mean.astype(input.dtype))
-        y = (input - ops.per_channel(mean, input)) * ops.per_channel(scale, input)
-        y = y if bias is None else y + ops.per_channel(bias, y)
-        y = y if add is None else y + add
-        return ops.relu(y) if relu else y
+        stats = running_mean.astype(input.dtype), r
+        return ops.scale_and_shift(input, weight, bias, add, stats, relu=relu)
     M = input.numel() // max(input.shape[1], 1)
     if M <= 1:
         raise ValueError("batch_norm: expected more than one value per channel in training, "
@@ -177,7 +175,7 @@ def _check_channels(op, x, running_mean, running_var, weight, bias):
 
 
 def _check_floating(op, x, weight=None, bias=None):
-    if x.dtype not in ("float32", "float64"):
+    if x.dtype not in FLOATS:
         raise TypeError(f"{op}: expected float32 or float64, got {x.dtype}; convert with .float()")
     for name, v in (("weight", weight), ("bias", bias)):
         if v is not None and v.dtype != x.dtype:

@@ -10,8 +10,11 @@ import numpy as np
 
 from ... import ops
 from ...core import Tensor
-from ...kernels.pooling import Windows
+from ...kernels.pooling import Range, windows
 from ..arguments import per_dim, whole
+
+FLOATS = np.dtype(np.float32), np.dtype(np.float64)
+LAYERS = 64                            # whose windows are kept, so that each lists them once
 
 
 def max_pool1d(input, kernel_size, stride=None, padding=0, dilation=1, ceil_mode=False,
@@ -116,8 +119,8 @@ def spatial_pyramid_pool(input, levels=(1, 2, 4), mode="max"):
 
 def _max_pool(op, dims, x, kernel, stride, padding, dilation, ceil_mode, return_indices):
     x, batched = _batched(op, dims, x)
-    windows, _ = _sliding(op, x.shape[2:], kernel, stride, padding, dilation, ceil_mode)
-    return _maxima(x, windows, batched, return_indices)
+    seen, _ = _sliding(op, x.shape[2:], kernel, stride, padding, dilation, ceil_mode)
+    return _maxima(x, seen, batched, return_indices)
 
 
 def _adaptive_max_pool(op, dims, x, output_size, return_indices):
@@ -125,8 +128,8 @@ def _adaptive_max_pool(op, dims, x, output_size, return_indices):
     return _maxima(x, _dividing(op, x.shape[2:], output_size), batched, return_indices)
 
 
-def _maxima(x, windows, batched, return_indices):
-    y, where = ops.window_max(x, windows)
+def _maxima(x, seen, batched, return_indices):
+    y, where = ops.window_max(x, seen)
     y = y if batched else y.squeeze(0)
     if not return_indices:
         return y
@@ -135,24 +138,21 @@ def _maxima(x, windows, batched, return_indices):
 
 def _avg_pool(op, dims, x, kernel, stride, padding, ceil_mode, count_include_pad, divisor):
     x, batched = _batched(op, dims, x)
-    windows, counts = _sliding(op, x.shape[2:], kernel, stride, padding, 1, ceil_mode)
+    seen, padded = _sliding(op, x.shape[2:], kernel, stride, padding, 1, ceil_mode)
     if divisor is not None:
         if divisor == 0:
             raise ValueError(f"{op}: divisor_override must not be zero")
-        scales = [np.ones(len(w.start)) for w in windows]
-        scales[0] /= divisor
-    elif count_include_pad:
-        scales = [1 / count for count in counts]
+        scale = np.full(len(padded), 1 / divisor)
     else:
-        scales = [1 / (w.stop - w.start) for w in windows]
-    y = ops.window_sum(x, windows, scales)
+        scale = 1 / (padded if count_include_pad else seen.counts)
+    y = ops.window_sum(x, seen, scale)
     return y if batched else y.squeeze(0)
 
 
 def _adaptive_avg_pool(op, dims, x, output_size):
     x, batched = _batched(op, dims, x)
-    windows = _dividing(op, x.shape[2:], output_size)
-    y = ops.window_sum(x, windows, [1 / (w.stop - w.start) for w in windows])
+    seen = _dividing(op, x.shape[2:], output_size)
+    y = ops.window_sum(x, seen, 1 / seen.counts)
     return y if batched else y.squeeze(0)
 
 
@@ -161,7 +161,7 @@ def _batched(op, dims, x):
     if x.ndim not in (dims + 1, dims + 2):
         raise ValueError(f"{op}: input should have {dims + 2} dimensions (N, C, …), "
                          f"or {dims + 1} without a batch, got shape {x.shape}")
-    if x.dtype not in ("float32", "float64"):
+    if x.dtype not in FLOATS:
         raise TypeError(f"{op}: expected float32 or float64, got {x.dtype}; convert with .float()")
     if 0 in x.shape[-dims - 1:]:
         raise ValueError(f"{op}: input has a length of zero besides the batch: {x.shape}")
@@ -169,7 +169,7 @@ def _batched(op, dims, x):
 
 
 def _sliding(op, size, kernel, stride, padding, dilation, ceil_mode):
-    """The windows of every dimension, and how many elements each has, padding included."""
+    """The windows, and how many elements each has, padding included."""
     dims = len(size)
     kernel = per_dim(op, "kernel_size", kernel, dims, 1)
     if stride is None or isinstance(stride, (tuple, list)) and not stride:
@@ -177,14 +177,12 @@ def _sliding(op, size, kernel, stride, padding, dilation, ceil_mode):
     stride = per_dim(op, "stride", stride, dims, 1)
     padding = per_dim(op, "padding", padding, dims, 0)
     dilation = per_dim(op, "dilation", dilation, dims, 1)
-    return _slide(op, size, kernel, stride, padding, dilation, ceil_mode)
+    return _sliding_windows(op, size, kernel, stride, padding, dilation, bool(ceil_mode))
 
 
-@lru_cache(maxsize=128)
-def _slide(op, size, kernel, stride, padding, dilation, ceil_mode):
-    """`_sliding` for checked arguments: what a layer does in every step is worked out once."""
-    dims = len(size)
-    windows, counts = [_whole(1)] * (3 - dims), [np.ones(1)] * (3 - dims)
+@lru_cache(LAYERS)
+def _sliding_windows(op, size, kernel, stride, padding, dilation, ceil_mode):
+    ranges, counts = [], np.ones(1)
     for n, k, s, p, d in zip(size, kernel, stride, padding, dilation):
         if 2 * p > k:
             raise ValueError(f"{op}: padding {p} is more than half of the kernel_size {k}")
@@ -196,13 +194,13 @@ def _slide(op, size, kernel, stride, padding, dilation, ceil_mode):
             raise ValueError(f"{op}: kernel {k} with dilation {d} is larger than "
                              f"the padded input {n + 2 * p}")
         start = np.arange(outputs) * s - p
-        counts.append(np.minimum(start + k, n + p) - start)
+        counts = np.outer(counts, np.minimum(start + k, n + p) - start).reshape(-1)
         first = np.where(start < 0, start % d, start)    # the first tap inside
         if (first >= n).any():
             raise ValueError(f"{op}: with padding {p} and dilation {d} a window of {k} "
                              f"sees nothing of an input of length {n}")
-        windows.append(Windows(first, np.minimum(start + (k - 1) * d + 1, n), d))
-    return windows, counts
+        ranges.append(Range(first, np.minimum(start + (k - 1) * d + 1, n), d))
+    return windows(size, ranges), counts
 
 
 def _dividing(op, size, output_size):
@@ -213,13 +211,13 @@ def _dividing(op, size, output_size):
         raise ValueError(f"{op}: output_size should be a number or {dims} of them, "
                          f"got {output_size!r}")
     wanted = tuple(n if m is None else m for m, n in zip(wanted, size))
-    wanted = per_dim(op, "output_size", wanted, dims, 0)
-    windows = [_whole(1)] * (3 - dims)
+    return _dividing_windows(size, per_dim(op, "output_size", wanted, dims, 0))
+
+
+@lru_cache(LAYERS)
+def _dividing_windows(size, wanted):
+    ranges = []
     for n, m in zip(size, wanted):
         o = np.arange(m)
-        windows.append(Windows(o * n // max(m, 1), -(-(o + 1) * n // max(m, 1)), 1))
-    return windows
-
-
-def _whole(n):
-    return Windows(np.zeros(1, np.intp), np.full(1, n, np.intp), 1)
+        ranges.append(Range(o * n // max(m, 1), -(-(o + 1) * n // max(m, 1)), 1))
+    return windows(size, ranges)
