@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 from llvmlite import binding as llvm
 
-from tinyconv.kernels import matrix, tile
+from tinyconv.kernels import tile
 
 HERE = Path(__file__).parent
 X86 = pytest.mark.skipif(platform.machine().lower() not in ("x86_64", "amd64"),
@@ -89,8 +89,3 @@ def test_a_tile_stays_in_registers_and_these_are_the_processors_own(cpu, tmp_pat
         assert count == products
         assert not re.search(r"mov\w+\s.*[xyz]mm.*\(%r[sb]p\)|mov\w+\s.*\(%r[sb]p\).*[xyz]mm", loop), \
             "sums are put aside on the stack"
-
-
-@pytest.mark.parametrize("shape", tile.SHAPES)
-def test_a_task_of_the_matrix_product_has_whole_tiles(shape):
-    assert matrix.BLOCK % shape.rows == 0

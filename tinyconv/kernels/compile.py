@@ -26,13 +26,22 @@ ONLY_PRANGE = dict.fromkeys(("comprehension", "reduction", "inplace_binop", "set
 
 
 def kernel(f=None, parallel=False, **options):
-    """`numba.njit` with its options, without the interpreter's lock, its code kept on disk."""
+    """`numba.njit` with its options, without the interpreter's lock, its code kept on disk.
+
+    It divides as NumPy does, without asking whether the divisor is zero: that would keep a loop
+    from vectorising.
+    """
     if f is None:
         return lambda f: kernel(f, parallel=parallel, **options)
-    dispatcher = numba.njit(nogil=True, parallel=parallel and ONLY_PRANGE, **options)(f)
+    dispatcher = numba.njit(nogil=True, parallel=parallel and ONLY_PRANGE, error_model="numpy",
+                            **options)(f)
     if not numba.config.DISABLE_JIT:
         dispatcher._cache = _KernelCache(f)
     return _one_at_a_time(dispatcher) if parallel else dispatcher
+
+
+# A function that kernels are made of. It is called from them only; not from Python, nor from C.
+part = numba.njit(nogil=True, error_model="numpy", no_cpython_wrapper=True, no_cfunc_wrapper=True)
 
 
 # ---- threads and processes -----------------------------------------------------------------------

@@ -21,10 +21,10 @@ import math
 from typing import NamedTuple
 
 import numpy as np
-from numba import njit, prange
+from numba import prange
 
 from . import winograd
-from .compile import kernel
+from .compile import kernel, part
 from .geometry import backward, forward, whole_tiles
 from .layout import channels_first, channels_last
 from .memory import empty
@@ -36,7 +36,7 @@ GRADIENT_BYTES = 32 << 20              # memory for the partial sums of a weight
 
 # ---- the kernels ---------------------------------------------------------------------------------
 
-@njit(nogil=True)
+@part
 def _copy_inside(x, n, padded, start, size, shift):
     """padded[start + (p + shift)] = x[n, p] for every pixel p that lands inside `size`."""
     _, D, H, W, C = x.shape
@@ -50,27 +50,27 @@ def _copy_inside(x, n, padded, start, size, shift):
 
 
 @kernel(parallel=True)
-def _pack(w, passes, taps, width, b):
+def _pack(w, turned, passes, taps, width, b):
     """The weights w (groups, summed channels S, columns, taps) as the passes of a plan read them:
 
     b (pass, group, panel, (tap, summed channel), column), one after another; see `product.py`.
+    `turned`: w has its columns before the summed channels.
     """
-    panels = (w.shape[2] + width - 1) // width
+    panels = (w.shape[1 if turned else 2] + width - 1) // width
     for task in prange(w.shape[0] * panels):
-        _pack_panel(task // panels, task % panels, panels, w, passes, taps, width, b)
+        _pack_panel(task // panels, task % panels, panels, w, turned, passes, taps, width, b)
 
 
-@njit(nogil=True)
-def _pack_panel(group, panel, panels, w, passes, taps, width, b):
-    groups, S, O, _ = w.shape
+@part
+def _pack_panel(group, panel, panels, w, turned, passes, taps, width, b):
+    groups, S, O = w.shape[0], w.shape[2 if turned else 1], w.shape[1 if turned else 2]
     for p in range(passes.shape[0]):
         r0, r1 = passes[p, 2], passes[p, 3]
         start = (groups * panels * r0 + (group * panels + panel) * (r1 - r0)) * width
         for r in range(r0, r1):
             for i in range(width):
-                o = panel * width + i
-                value = w[group, r % S, o, taps[r // S]] if o < O else 0
-                b[start + (r - r0) * width + i] = value
+                s, o, tap, at = r % S, panel * width + i, taps[r // S], start + (r - r0) * width + i
+                b[at] = 0 if o >= O else w[group, o, s, tap] if turned else w[group, s, o, tap]
 
 
 @kernel(parallel=True)
@@ -89,7 +89,7 @@ def _sweep(tile, x, plan, b, bias, y, groups, finishing, scale, shift, extra, re
                       bias, y, groups, finishing, scale, shift, extra, relu)
 
 
-@njit(nogil=True)
+@part
 def _sweep_images(start, stop, piece, pieces, tile, x, plan, b, bias, y, groups, finishing, scale,
                   shift, extra, relu):
     """The part of `_sweep` for some images, and of these a piece of the pixels."""
@@ -120,7 +120,7 @@ def _sweep_images(start, stop, piece, pieces, tile, x, plan, b, bias, y, groups,
                 _finish(y[n, begin:end], scale, shift, extra[n, begin:end], relu)
 
 
-@njit(nogil=True)
+@part
 def _finish(y, scale, shift, extra, relu):
     """y ← y · scale + shift + extra, then ReLU if asked for; extra may be empty.  y (M, O)"""
     zero = y.dtype.type(0)
@@ -145,7 +145,7 @@ def _correlate(tile, images, x, plan, taps, g, sums, groups):
                           g, sums[task], groups)
 
 
-@njit(nogil=True)
+@part
 def _correlate_images(start, stop, tile, images, x, plan, taps, g, sums, groups):
     """The part of `_correlate` for images from `start` to `stop`.
 
@@ -181,7 +181,7 @@ def _collect(sums, gw):
         _collect_channel(sums, task // C, task % C, gw)
 
 
-@njit(nogil=True)
+@part
 def _collect_channel(sums, group, c, gw):
     _, O, C, K = gw.shape
     total = np.zeros((K, O), gw.dtype)
@@ -220,8 +220,7 @@ def conv(x, w, bias, geometry, groups, finish=None):
         return channels_first(y)
     kind, rows, width = best_shape(len(w) // groups, x.itemsize)
     plan = forward(geometry, x.shape[1], len(w), groups, rows)
-    w = w.reshape(groups, len(w) // groups, w.shape[1], -1).swapaxes(1, 2)   # (groups, C, O, taps)
-    return _run(plan, kind, rows, width, x, w, bias, y, groups, finish)
+    return _run(plan, kind, rows, width, x, w, True, bias, y, groups, finish)
 
 
 def conv_input(g, w, geometry, groups):
@@ -232,23 +231,23 @@ def conv_input(g, w, geometry, groups):
         return channels_first(x)
     kind, rows, width = best_shape(w.shape[1], g.itemsize)
     plan = backward(geometry, x.shape[-1], len(w), groups, rows)
-    w = w.reshape(groups, len(w) // groups, w.shape[1], -1)                  # (groups, O, C, taps)
-    return _run(plan, kind, rows, width, g, w, None, x, groups)
+    return _run(plan, kind, rows, width, g, w, False, None, x, groups)
 
 
-def _run(plan, kind, rows, width, x, w, bias, y, groups, finish=None):
-    """Fill y by sweeping the plan over x; w (groups, summed channels, columns, taps)."""
+def _run(plan, kind, rows, width, x, w, turned, bias, y, groups, finish=None):
+    """Fill y by sweeping the plan over x; `turned`: the columns are the first dimension of w."""
     N, O = len(y), y.shape[-1]
     if y.size:
-        columns = -(-w.shape[2] // width) * width
+        columns = -(-O // groups // width) * width
         b = empty((groups * len(plan.off) * columns,), x.dtype)
-        _pack(w, plan.passes, plan.taps, width, b)
+        w = np.ascontiguousarray(w).reshape(groups, len(w) // groups, w.shape[1], -1)
+        _pack(w, turned, plan.passes, plan.taps, width, b)
         flat = y.reshape(N, -1, O)
         none = np.zeros((), x.dtype)
         scale, shift, extra, relu = finish or (none, none, None, False)
         extra = flat[:, :0] if extra is None else channels_last(extra).reshape(flat.shape)
         _sweep((kind, rows, width), channels_last(x), tuple(plan), b,
-               filled_up(bias, w.shape[2], width, x.dtype, groups), flat, groups,
+               filled_up(bias, O // groups, width, x.dtype, groups), flat, groups,
                finish is not None, scale.reshape(-1), shift.reshape(-1), extra, relu)
     return channels_first(y)
 

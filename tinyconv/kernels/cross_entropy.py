@@ -16,7 +16,7 @@ from llvmlite import ir
 from numba import njit, prange, types
 from numba.extending import intrinsic, overload
 
-from .compile import kernel
+from .compile import kernel, part
 
 FLOATS = np.float32, np.float64        # what the kernels are made for
 BLOCK = 1 << 14                        # elements, more or less, of the rows that one task takes
@@ -79,7 +79,7 @@ def _total(x, top):
     return total
 
 
-@njit(nogil=True)
+@part
 def _block_losses(x, t, y, tops, totals):
     for m in range(x.shape[0]):
         totals[m] = _total(x[m], tops[m])
@@ -105,7 +105,7 @@ def losses(x, t):
 
 # ---- backward ------------------------------------------------------------------------------------
 
-@njit(nogil=True, error_model="numpy")
+@part
 def _block_pull(g, x, t, tops, totals, gx):
     for m in range(x.shape[0]):
         top, scale = tops[m], g[m] / totals[m]

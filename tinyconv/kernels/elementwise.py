@@ -6,9 +6,9 @@ block is done at once: starting threads takes longer. Kernels are made for float
 arrays of other dtypes go through NumPy and keep their dtype.
 """
 import numpy as np
-from numba import njit, prange
+from numba import prange
 
-from .compile import kernel
+from .compile import kernel, part
 from .layout import same_layout
 
 # Elements of a block: enough to hide the start of a task, few enough to keep threads in balance.
@@ -16,7 +16,7 @@ BLOCK = 1 << 15
 FLOATS = np.float32, np.float64                  # what the kernels are made for
 
 
-@njit(nogil=True)
+@part
 def _relu_block(x, y):
     zero = x.dtype.type(0)
     for i in range(x.size):
@@ -33,7 +33,7 @@ def _relu(x, y):
             _relu_block(x[piece], y[piece])
 
 
-@njit(nogil=True)
+@part
 def _relu_pull_block(g, y, gx):
     zero = g.dtype.type(0)
     for i in range(g.size):

@@ -9,14 +9,12 @@ What is drawn at random comes as arrays, one number for each image: nothing here
 order of the work.
 """
 import numpy as np
-from numba import njit
-
-from .compile import kernel
+from .compile import kernel, part
 from .layout import channels_first, channels_last
 from .memory import empty
 
 
-@njit(nogil=True)
+@part
 def _copy(x, y):
     for i in range(x.size):
         y[i] = x[i]

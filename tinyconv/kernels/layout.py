@@ -36,6 +36,14 @@ def same_layout(*arrays):
     return first, flats
 
 
+def full(shape, value, like):
+    """An array filled with a value, whose dimensions lie in memory in the order in which those of
+    the array `like` do."""
+    order = sorted(range(like.ndim), key=lambda d: -like.strides[d])
+    y = np.full([shape[d] for d in order], value, like.dtype)
+    return y.transpose([order.index(d) for d in range(like.ndim)])
+
+
 def channels_last(x):
     """(N, C, …) → (N, …, C), contiguous and writeable; no copy if x already lies so in memory."""
     last = np.ascontiguousarray(x.transpose(0, *range(2, x.ndim), 1))

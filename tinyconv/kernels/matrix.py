@@ -12,7 +12,7 @@ import numpy as np
 from numba import njit, prange
 
 from . import product
-from .compile import kernel
+from .compile import kernel, part
 from .product import CHUNK, multiply_as, scratch
 
 ROWS, COLUMNS = 256, 128               # of the block of the result that one task computes
@@ -25,7 +25,7 @@ best_shape = cache(product.best_shape)
 
 # ---- packing -------------------------------------------------------------------------------------
 
-@njit(nogil=True)
+@part
 def _pack(b, k, j, panel):
     """panel[i, :] = b[k + i, j : j + width], and zero beyond the last column of b"""
     columns = min(panel.shape[1], b.shape[1] - j)
@@ -37,7 +37,7 @@ def _pack(b, k, j, panel):
             to[o] = source[o]
 
 
-@njit(nogil=True)
+@part
 def _pack_turned(b, k, j, panel):
     """panel[:, o] = b[j + o, k : k + height], and zero beyond the last row of b
 
@@ -56,7 +56,7 @@ def _pack_turned(b, k, j, panel):
 
 # ---- the kernel ----------------------------------------------------------------------------------
 
-@njit(nogil=True)
+@part
 def _block(first, j, columns, kind, rows, width, a, a_turned, b, b_turned, bias, c):
     """ROWS rows of c = a b + bias from row `first`, and so many columns from column j.
 
@@ -68,7 +68,8 @@ def _block(first, j, columns, kind, rows, width, a, a_turned, b, b_turned, bias,
     row, out, off = m * down, m * c.shape[1] + j, np.arange(min(K, CHUNK)) * right
     panels = (columns + width - 1) // width
     start, packed = np.zeros(panels * width, c.dtype), scratch(panels * width * off.size, c)
-    start[:min(bias.size, columns)] = bias[j:j + columns]
+    for o in range(min(bias.size, columns)):
+        start[o] = bias[j + o]
     for k in range(0, max(K, 1), CHUNK):
         some = off[:K - k]
         size = some.size * width
@@ -110,7 +111,7 @@ def _dot(x, y):
     return total
 
 
-@njit(nogil=True)
+@part
 def _some_dots(a, b, bias, c, first, last):
     for n in range(first, last):
         for m in range(len(a)):

@@ -11,9 +11,9 @@ meet in each; the sums of a block's rows and of the blocks are added in float64 
 many threads or few, the bits are the same.
 """
 import numpy as np
-from numba import njit, prange
+from numba import prange
 
-from .compile import kernel
+from .compile import kernel, part
 from .memory import empty
 
 LINE = 512                                       # numbers of a line, about
@@ -28,7 +28,7 @@ def _sizes(x):
     return line, block, -(-x.size // block)
 
 
-@njit(nogil=True)
+@part
 def _repeated(v, line):
     """The vector v over and over, to the length of a line."""
     wide = np.empty(line, v.dtype)
@@ -40,7 +40,7 @@ def _repeated(v, line):
 
 # ---- statistics ----------------------------------------------------------------------------------
 
-@njit(nogil=True)
+@part
 def _block_moments(x, line, mean, square):
     """Mean of each column of a block, and sum of squared deviations from it.
 
@@ -67,7 +67,7 @@ def _block_moments(x, line, mean, square):
         square[c] -= total * (total / M)
 
 
-@njit(nogil=True)
+@part
 def _merge(means, squares, counts, mean, var):
     M = 0
     for n in counts:
@@ -121,7 +121,7 @@ def moments(x):
 
 # ---- forward -------------------------------------------------------------------------------------
 
-@njit(nogil=True)
+@part
 def _normalize_block(x, mean, scale, bias, extra, y, relu, adding):
     zero, line = x.dtype.type(0), mean.size
     for start in range(0, x.size, line):
@@ -153,7 +153,7 @@ def normalize(x, mean, scale, bias, extra, relu):
 
 # ---- backward ------------------------------------------------------------------------------------
 
-@njit(nogil=True)
+@part
 def _line_sums(x, g, mean, scale, bias, by_x, sums, products):
     zero = x.dtype.type(0)
     for j in range(x.size):
@@ -163,7 +163,7 @@ def _line_sums(x, g, mean, scale, bias, by_x, sums, products):
         products[j] += v * d
 
 
-@njit(nogil=True)
+@part
 def _masked_line_sums(x, g, mean, y, masked, sums, products):
     zero = x.dtype.type(0)
     for j in range(x.size):
@@ -173,7 +173,7 @@ def _masked_line_sums(x, g, mean, y, masked, sums, products):
         products[j] += v * (x[j] - mean[j])
 
 
-@njit(nogil=True)
+@part
 def _block_sums(g, y, x, mean, scale, bias, masked, by_x, by_y, sum_g, sum_gd):
     """Σ G and Σ G d of each column, d = x − mean, and masked = G, if by y."""
     line, C = mean.size, sum_g.size
@@ -193,7 +193,7 @@ def _block_sums(g, y, x, mean, scale, bias, masked, by_x, by_y, sum_g, sum_gd):
             sum_gd[c] += products[start + c]
 
 
-@njit(nogil=True)
+@part
 def _add_blocks(blocks, sums):
     for k in range(2):
         for c in range(sums.shape[1]):
@@ -240,7 +240,7 @@ def masked_sums(g, y, x, mean, r):
     return masked, *_column_sums_and_products(g, y, x, mean, r, None, None, masked)
 
 
-@njit(nogil=True)
+@part
 def _pull_block(g, x, mean, scale, bias, mean_g, slope, gx, by_x):
     zero, line = x.dtype.type(0), mean.size
     for start in range(0, x.size, line):

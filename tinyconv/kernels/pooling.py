@@ -11,9 +11,9 @@ import math
 from typing import NamedTuple
 
 import numpy as np
-from numba import njit, prange
+from numba import prange
 
-from .compile import kernel
+from .compile import kernel, part
 from .layout import channels_first, channels_last
 from .memory import empty
 
@@ -74,7 +74,7 @@ def _image(y, size):
 
 # ---- the largest element -------------------------------------------------------------------------
 
-@njit(nogil=True)
+@part
 def _image_max(x, pixels, y, where):
     """y[o] = max over the window of o of x, where[o] the first place of it; NaN wins over all.
 
@@ -91,7 +91,7 @@ def _image_max(x, pixels, y, where):
                 y[o, c], where[o, c] = _larger(x[s, c], s, best, place)
 
 
-@njit(nogil=True)
+@part
 def _larger(v, pixel, best, place):
     larger = (v > best) | (v != v)
     return v if larger else best, pixel if larger else place
@@ -122,7 +122,7 @@ def _take(x, where, y):
                 y[n, p, c] = x[n, where[n, p, c], c]
 
 
-@njit(nogil=True)
+@part
 def _put_image(g, where, x):
     x[:] = 0                                     # now, so that it is in the cache
     P, C = where.shape
@@ -137,7 +137,7 @@ def _put(g, where, x):
         _put_image(g[n], where[n], x[n])
 
 
-@njit(nogil=True)
+@part
 def _fill_image(g, where, pixels, counts, x):
     """x[i] = g[o] at the place i in window o, and 0 at its other pixels; no two windows meet."""
     zero = g.dtype.type(0)
@@ -181,7 +181,7 @@ def put(g, where, size, windows=None):
 
 # ---- weighted sums -------------------------------------------------------------------------------
 
-@njit(nogil=True)
+@part
 def _image_sum(x, pixels, counts, scale, y):
     """y[o] = scale[o] · Σ x over the window of o"""
     for o in range(len(pixels)):
@@ -211,7 +211,7 @@ def window_sum(x, windows, scale):
     return _image(y, windows.outputs)
 
 
-@njit(nogil=True)
+@part
 def _image_spread(g, pixels, counts, scale, x):
     """x[i] += scale[o] · g[o] for every i in the window of o"""
     x[:] = 0                                     # now, so that it is in the cache

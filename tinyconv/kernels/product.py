@@ -12,9 +12,8 @@ zeros. Row tables are filled up to whole tiles by repeating the last row: the ti
 and stores, the same numbers twice, and no loop has a special end.
 """
 import numpy as np
-from numba import njit
-
 from . import memory
+from .compile import part
 from .memory import CACHE_LINE
 from .tile import (NARROW, SHAPES, SLIM, WIDE, accumulate, add_outer, height, repeat, store, width,
                    zeros)
@@ -22,7 +21,7 @@ from .tile import (NARROW, SHAPES, SLIM, WIDE, accumulate, add_outer, height, re
 CHUNK = 256                            # so many products in one sum; these sums are then added up
 
 
-@njit(nogil=True)
+@part
 def multiply(shape, a, row, off, b, line, panel, bias, c, out, columns, adding):
     """c[out[m] + o] = (or += if `adding`) bias[o] + Σ_r a[row[m] + off[r]] · b[r, o] for every m.
 
@@ -44,9 +43,10 @@ def multiply(shape, a, row, off, b, line, panel, bias, c, out, columns, adding):
                     store(tile, c, out, m, column, columns - column)
 
 
-@njit(nogil=True)
+@part
 def multiply_as(kind, a, row, off, b, line, panel, bias, c, out, columns, adding):
     """`multiply` with tiles of one of the three shapes."""
+    adding = adding or columns < 0               # for Numba True is a type; so it is any boolean
     if kind == 0:
         multiply(WIDE, a, row, off, b, line, panel, bias, c, out, columns, adding)
     elif kind == 1:
@@ -55,7 +55,7 @@ def multiply_as(kind, a, row, off, b, line, panel, bias, c, out, columns, adding
         multiply(SLIM, a, row, off, b, line, panel, bias, c, out, columns, adding)
 
 
-@njit(nogil=True)
+@part
 def scratch(size, like):
     """An uninitialised array that begins at a cache line; see `memory.empty`."""
     room = np.empty(size + CACHE_LINE // like.itemsize, like.dtype)

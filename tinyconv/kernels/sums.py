@@ -7,9 +7,9 @@ the sum of everything.
 import math
 
 import numpy as np
-from numba import njit, prange
+from numba import prange
 
-from .compile import kernel
+from .compile import kernel, part
 
 LINE = 256                                       # numbers that are added to as many sums at a time
 LINES = 32                                       # of a block, so many numbers meet in each sum
@@ -17,7 +17,7 @@ FLOATS = np.float32, np.float64                  # what the kernel is made for
 FEW = 1 << 10                                    # numbers for which NumPy is as quick
 
 
-@njit(nogil=True)
+@part
 def _block_sums(x, line, y):
     """y[b] = Σ x[b + iB]: along lines of several B side by side, as a B alone may be too short."""
     sums = np.zeros(line, x.dtype)

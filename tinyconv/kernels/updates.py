@@ -5,9 +5,8 @@ optimiser's memory are changed in place, the gradient g is only read. Numbers su
 rate come as Python floats and are narrowed to the dtype of p first: one float64 among float32 would
 make the whole loop float64.
 
-`error_model="numpy"` divides without asking whether the divisor is zero, which would keep the loop
-from vectorising. A memory that is None is not kept: Numba compiles a version of its own for that,
-in which the branch is gone from the loop.
+A memory that is None is not kept: Numba compiles a version of its own for that, in which the branch
+is gone from the loop.
 
 Most parameters are small, and done before a second thread has begun; those that are larger than a
 block are updated block by block in parallel (`IN_BLOCKS`).
@@ -15,14 +14,14 @@ block are updated block by block in parallel (`IN_BLOCKS`).
 The same formulas on whole arrays stand in `reference/updates.py`.
 """
 import numpy as np
-from numba import njit, prange
+from numba import prange
 
-from .compile import kernel
+from .compile import kernel, part
 
 BLOCK = 1 << 16                        # elements
 
 
-@kernel(error_model="numpy")
+@kernel
 def sgd(p, g, v, lr, weight_decay, momentum, share, nesterov):
     """d = g + λp;   v ← μv + share·d;   p ← p − lr·v
 
@@ -38,7 +37,7 @@ def sgd(p, g, v, lr, weight_decay, momentum, share, nesterov):
         p[i] -= lr_ * d
 
 
-@kernel(error_model="numpy")
+@kernel
 def adam(p, g, m, v, largest, rate, beta1, beta2, eps, weight_decay, shrink):
     """d = g + λp;   m ← β₁m + (1−β₁)d;   v ← β₂v + (1−β₂)d²;   p ← shrink·p − rate·m / (√v + eps)
 
@@ -59,7 +58,7 @@ def adam(p, g, m, v, largest, rate, beta1, beta2, eps, weight_decay, shrink):
         p[i] = shrink_ * p[i] - rate_ * (m[i] / (np.sqrt(second) + eps_))
 
 
-@kernel(error_model="numpy")
+@kernel
 def rmsprop(p, g, v, mean, b, lr, alpha, eps, weight_decay, momentum):
     """d = g + λp;   v ← αv + (1−α)d²;   p ← p − lr·d / (√v + ε)
 
@@ -84,7 +83,7 @@ def rmsprop(p, g, v, mean, b, lr, alpha, eps, weight_decay, momentum):
 
 # ---- large parameters ----------------------------------------------------------------------------
 
-@njit(nogil=True)
+@part
 def _part(memory, block):
     if memory is None:
         return None

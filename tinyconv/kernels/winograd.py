@@ -22,9 +22,9 @@ Lavin & Gray, "Fast algorithms for convolutional neural networks", CVPR 2016,
 https://arxiv.org/abs/1509.09308. Arrays are channels-last; channels must fill whole tiles.
 """
 import numpy as np
-from numba import njit, prange
+from numba import prange
 
-from .compile import kernel
+from .compile import kernel, part
 from .geometry import whole_tiles
 from .layout import channels_last
 from .memory import CACHE_LINE, empty
@@ -68,30 +68,33 @@ def _weights_back(sums, half, gw):
 
 
 @kernel(parallel=True)
-def _convolve(kind, width, parts, x, before, u, tables, y, scale, shift, extra, relu):
+def _convolve(tasks, kind, width, parts, x, before, u, tables, y, scale, shift, extra, relu):
     """y = Aᵀ[u ⊙ (Bᵀ x B)]A, finished as `to_output` says, a block of tiles after the other.
 
     A block may be shared out in `parts`: each makes the same Bᵀ x B and some of the columns.
     """
-    for task in prange((tile_count(y) + TILES - 1) // TILES * parts):
-        _convolve_block(task // parts * TILES, task % parts, kind, width, parts, x, before, u,
-                        tables, y, scale, shift, extra, relu)
+    blocks = (tile_count(y) + TILES - 1) // TILES
+    for task in prange(tasks * parts):
+        i = task // parts
+        _convolve_blocks(i * blocks // tasks, (i + 1) * blocks // tasks, task % parts, kind, width,
+                         parts, x, before, u, tables, y, scale, shift, extra, relu)
 
 
-@njit(nogil=True)
-def _convolve_block(first, part, kind, width, parts, x, before, u, tables, y, scale, shift, extra,
-                    relu):
+@part
+def _convolve_blocks(start, stop, part, kind, width, parts, x, before, u, tables, y, scale, shift,
+                     extra, relu):
     C, P, row, off, out, none = x.shape[3], u.shape[0], *tables
-    count = min(TILES, tile_count(y) - first)
     v, m, patch = _scratch(C, width, x)
-    from_input(x, first, count, y, before, v, patch)
-    for p in range(part * P // parts, (part + 1) * P // parts):
-        for place in range(PLACES):
-            _fetch(x, first + TILES, place)
-            _fetch(y, first, place)
-            multiply_as(kind, v[place * C:], row[:count], off, u[p, place].reshape(-1), width, 0,
-                        none, m[place * width:], out, width, False)
-        to_output(m, width, y, first, count, p * width, scale, shift, extra, relu)
+    for first in range(start * TILES, stop * TILES, TILES):
+        count = min(TILES, tile_count(y) - first)
+        from_input(x, first, count, y, before, v, patch)
+        for p in range(part * P // parts, (part + 1) * P // parts):
+            for place in range(PLACES):
+                _fetch(x, first + TILES, place)
+                _fetch(y, first, place)
+                multiply_as(kind, v[place * C:], row[:count], off, u[p, place].reshape(-1), width,
+                            width, none, m[place * width:], out, width, False)
+            to_output(m, width, y, first, count, p * width, scale, shift, extra, relu)
 
 
 @kernel(parallel=True)
@@ -102,7 +105,7 @@ def _correlate(kind, width, parts, x, before, g, tables, sums):
                          sums)
 
 
-@njit(nogil=True)
+@part
 def _correlate_group(group, part, kind, width, parts, x, before, g, tables, sums):
     C, O, row, off, out, none = x.shape[3], g.shape[3], *tables
     P, blocks, groups = (O + width - 1) // width, (tile_count(g) + TILES - 1) // TILES, len(sums)
@@ -118,18 +121,18 @@ def _correlate_group(group, part, kind, width, parts, x, before, g, tables, sums
                 _fetch(x, first + TILES, place)
                 _fetch(g, first + TILES, place)
                 multiply_as(kind, v[place * C:], row, off[:count], m[place * width:],
-                            PLACES * width, 0, none, sums[group, place].reshape(-1)[p * width:],
+                            PLACES * width, width, none, sums[group, place].reshape(-1)[p * width:],
                             out, min(width, O - p * width), block > begin)
 
 
-@njit
+@part
 def _scratch(C, width, x):
     """For a block of tiles: what they become, their products, and one window of the image."""
     return (scratch(TILES * (PLACES * C + PAD), x), scratch(TILES * PLACES * width, x),
             scratch(PLACES * max(C, width), x))
 
 
-@njit(nogil=True)
+@part
 def _fetch(x, first, place):
     """Ask for one of the `PLACES` parts of what the `TILES` tiles from `first` on are made of.
 
@@ -168,12 +171,13 @@ def _run(x, w, turned, before, y, scale, shift, extra, relu):
     u = empty((panels, PLACES, C, columns), x.dtype)
     _transform_weights(_nine(w), turned, _halves(x.dtype), u)
     blocks = -(-tile_count.py_func(y) // TILES)
-    parts = 1 if blocks >= TASKS else min(panels, -(-TASKS // blocks))
+    tasks = min(blocks, TASKS)
+    parts = min(panels, TASKS // tasks)
     block = whole_tiles(np.arange(TILES), rows)
     tables = (block * (PLACES * C + PAD), np.arange(C), block * PLACES * columns,
               np.zeros(columns, x.dtype))
     extra = y[:0] if extra is None else channels_last(extra)
-    _convolve(kind, columns, parts, x, np.array(before), u, tables, y, scale, shift,
+    _convolve(tasks, kind, columns, parts, x, np.array(before), u, tables, y, scale, shift,
               extra.reshape(-1), relu)
 
 

@@ -3,8 +3,7 @@
 Each is made of one that acts on a line of two, three or four numbers, applied to all columns and
 then to all rows. A number here is a vector: one register full of channels.
 """
-from numba import njit
-
+from .compile import part
 from .tile import ONE, load, put, rectify, width, zeros
 
 PLACES = 16                            # products of a tile
@@ -14,32 +13,32 @@ PAD = 16                               # numbers from tile to tile: at distances
 
 # ---- of one line ---------------------------------------------------------------------------------
 
-@njit
+@part
 def _bt(x0, x1, x2, x3):
     """Bᵀ x"""
     return x0 - x2, x1 + x2, x2 - x1, x1 - x3
 
 
-@njit
+@part
 def _at(m0, m1, m2, m3):
     """Aᵀ m"""
     return m0 + m1 + m2, m1 - m2 - m3
 
 
-@njit
+@part
 def _a(g0, g1, zero):
     """A g"""
     return g0, g0 + g1, g0 - g1, zero - g1
 
 
-@njit
+@part
 def _g(w0, w1, w2, half):
     """G w"""
     outer = (w0 + w2) * half
     return w0, outer + w1 * half, outer - w1 * half, w2
 
 
-@njit
+@part
 def _gt(s0, s1, s2, s3, half):
     """Gᵀ s"""
     inner = (s1 + s2) * half
@@ -48,12 +47,12 @@ def _gt(s0, s1, s2, s3, half):
 
 # ---- of a block of tiles, all channels -----------------------------------------------------------
 
-@njit
+@part
 def _four(x, i, step):
     return load(x, i), load(x, i + step), load(x, i + 2 * step), load(x, i + 3 * step)
 
 
-@njit
+@part
 def _put_four(values, x, i, step):
     put(values[0], x, i)
     put(values[1], x, i + step)
@@ -61,7 +60,7 @@ def _put_four(values, x, i, step):
     put(values[3], x, i + 3 * step)
 
 
-@njit(nogil=True)
+@part
 def _window(x, n, top, left, size, column, columns, patch):
     """patch = x[n, top : top + size, left : left + size, column : column + columns], zeros around
     the image."""
@@ -72,11 +71,13 @@ def _window(x, n, top, left, size, column, columns, patch):
             inside = 0 <= top + i < H and 0 <= left + j < W
             start = ((n * H + top + i) * W + left + j) * C + column
             for c in range(0, columns, width(ONE, x)):
-                put(load(flat, start + c) if inside else zeros(ONE, x),
-                    patch, (i * size + j) * columns + c)
+                if inside:
+                    put(load(flat, start + c), patch, (i * size + j) * columns + c)
+                else:
+                    put(zeros(ONE, x), patch, (i * size + j) * columns + c)
 
 
-@njit(nogil=True)
+@part
 def from_input(x, first, count, y, before, v, patch):
     """v[t, place, c] = Bᵀ d B for `count` tiles d of the outputs y, from number `first` on."""
     _, H, W, C = x.shape
@@ -100,7 +101,7 @@ def from_input(x, first, count, y, before, v, patch):
             _put_four(_bt(a[3], b[3], e[3], f[3]), v, at + 12 * C, C)
 
 
-@njit(nogil=True)
+@part
 def to_output(m, line, y, first, count, column, scale, shift, extra, relu):
     """y[…, column : column + line] = Aᵀ m A for `count` tiles m[t, place, line], and then finished:
 
@@ -130,14 +131,20 @@ def to_output(m, line, y, first, count, column, scale, shift, extra, relu):
                 _finish(y11 * s + h, extra, relu, flat, start + c + row + O)
 
 
-@njit
+@part
 def _finish(value, extra, relu, y, i):
-    if extra.size:
-        value = value + load(extra, i)
-    put(rectify(value) if relu else value, y, i)
+    """(One call for each case: a vector that depends on a branch would have to go by memory.)"""
+    if extra.size and relu:
+        put(rectify(value + load(extra, i)), y, i)
+    elif extra.size:
+        put(value + load(extra, i), y, i)
+    elif relu:
+        put(rectify(value), y, i)
+    else:
+        put(value, y, i)
 
 
-@njit(nogil=True)
+@part
 def from_gradient(g, first, count, column, m, line, patch):
     """m[t, place, line] = A g Aᵀ of g[…, column : column + line] for `count` tiles."""
     _, H, W, O = g.shape
@@ -158,7 +165,7 @@ def from_gradient(g, first, count, column, m, line, patch):
             _put_four(_a(a[3], b[3], none), m, at + 12 * line, line)
 
 
-@njit
+@part
 def _fetch(x, first, place, C):
     """Ask for a part of what `TILES` tiles are made of."""
     flat = x.reshape(-1)
@@ -167,13 +174,13 @@ def _fetch(x, first, place, C):
         prefetch(flat, i)
 
 
-@njit
+@part
 def tile_count(y):
     """How many tiles of 2 × 2 make up all images of y (N, H, W, O)."""
     return y.shape[0] * ((y.shape[1] + 1) // 2) * ((y.shape[2] + 1) // 2)
 
 
-@njit
+@part
 def _tile(number, y):
     """(image, first row, first column) of the outputs of a tile."""
     down, across = (y.shape[1] + 1) // 2, (y.shape[2] + 1) // 2
@@ -182,12 +189,12 @@ def _tile(number, y):
 
 # ---- the weights ---------------------------------------------------------------------------------
 
-@njit
+@part
 def _three(w, i, step):
     return load(w, i), load(w, i + step), load(w, i + 2 * step)
 
 
-@njit(nogil=True)
+@part
 def from_weights(w, turned, c, first, taps, half, u, start, step, columns):
     """u[start + place · step + o] = G w[first + o, c] Gᵀ for so many columns o.  w (…, …, 9)
 
@@ -208,14 +215,14 @@ def from_weights(w, turned, c, first, taps, half, u, start, step, columns):
         _put_four(_g(a[3], b[3], e[3], half), u, start + o + 12 * step, step)
 
 
-@njit
+@part
 def _put_three(values, x, i, step):
     put(values[0], x, i)
     put(values[1], x, i + step)
     put(values[2], x, i + 2 * step)
 
 
-@njit(nogil=True)
+@part
 def to_weights(sums, c, half, total, taps, gw):
     """gw[:, c] = Gᵀ S G with S = Σ over the groups of sums[group, place, c, :].  gw (O, C, 9)
 

@@ -34,9 +34,9 @@ class BasicBlock(nn.Module):
         self.downsample = downsample
 
     def forward(self, x):
-        y = self.bn1(self.conv1(x), relu=True)
-        return self.bn2(self.conv2(y), relu=True,
-                        add=x if self.downsample is None else self.downsample(x))
+        y = self.bn1.after(self.conv1, x, relu=True)
+        x = x if self.downsample is None else self.downsample(x)
+        return self.bn2.after(self.conv2, y, add=x, relu=True)
 
 
 class Bottleneck(nn.Module):
@@ -53,10 +53,10 @@ class Bottleneck(nn.Module):
         self.downsample = downsample
 
     def forward(self, x):
-        y = self.bn1(self.conv1(x), relu=True)
-        y = self.bn2(self.conv2(y), relu=True)
-        return self.bn3(self.conv3(y), relu=True,
-                        add=x if self.downsample is None else self.downsample(x))
+        y = self.bn1.after(self.conv1, x, relu=True)
+        y = self.bn2.after(self.conv2, y, relu=True)
+        x = x if self.downsample is None else self.downsample(x)
+        return self.bn3.after(self.conv3, y, add=x, relu=True)
 
 
 class ResNet(nn.Module):
@@ -90,7 +90,7 @@ class ResNet(nn.Module):
                              *(block(channels, width, 1, None) for _ in range(depth - 1)))
 
     def forward(self, x):
-        x = self.bn1(self.conv1(x), relu=True)           # (N, 64, 112, 112)
+        x = self.bn1.after(self.conv1, x, relu=True)     # (N, 64, 112, 112)
         x = self.maxpool(x)                              # (N, 64, 56, 56)
         x = self.layer1(x)                               # (N, 64·e, 56, 56)
         x = self.layer2(x)                               # (N, 128·e, 28, 28)

@@ -40,8 +40,9 @@ class BasicBlock(nn.Module):
         self.stride, self.residual, self.new_channels = stride, residual, channels - in_channels
 
     def forward(self, x):
-        y = self.bn1(self.conv1(x), relu=True)
-        return self.bn2(self.conv2(y), add=self.shortcut(x) if self.residual else None, relu=True)
+        y = self.bn1.after(self.conv1, x, relu=True)
+        x = self.shortcut(x) if self.residual else None
+        return self.bn2.after(self.conv2, y, add=x, relu=True)
 
     def shortcut(self, x):
         """x itself, or every other pixel of it among channels of zeros."""
@@ -77,7 +78,7 @@ class ResNetCIFAR(nn.Module):
         return nn.Sequential(*blocks)
 
     def forward(self, x):
-        x = self.bn1(self.conv1(x), relu=True)           # (N, 16, 32, 32)
+        x = self.bn1.after(self.conv1, x, relu=True)     # (N, 16, 32, 32)
         x = self.layer1(x)                               # (N, 16, 32, 32)
         x = self.layer2(x)                               # (N, 32, 16, 16)
         x = self.layer3(x)                               # (N, 64, 8, 8)

@@ -50,6 +50,10 @@ class Module:
             y = y if replaced is None else replaced
         return y
 
+    def has_hooks(self):
+        """Whether something happens before or after `forward`."""
+        return bool(self._forward_hooks or self._forward_pre_hooks)
+
     # ---- what it consists of ---------------------------------------------------------------------
 
     def named_modules(self, prefix="", remove_duplicate=True, _seen=None):

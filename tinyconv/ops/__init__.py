@@ -6,7 +6,7 @@ from .arithmetic import (abs, arccos, arcsin, arctan, ceil, clamp, cos, cosh, di
                          log2, log10, logical_and, logical_not, logical_or, logical_xor, lt,
                          masked_fill, maximum, minimum, mul, ne, neg, pow, reciprocal, remainder,
                          round, rsqrt, sign, sin, sinh, sqrt, square, sub, tan, tanh, trunc, where)
-from .convolution import conv, conv_input, conv_weight
+from .convolution import conv, conv_input, conv_scaled, conv_weight
 from .creation import (arange, as_tensor, empty, eye, from_numpy, full, full_like, linspace, ones,
                        ones_like, rand, randint, randn, randperm, tensor, zeros, zeros_like)
 from .cross_entropy import index_cross_entropy, of_class

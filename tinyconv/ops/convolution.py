@@ -20,7 +20,8 @@ in `nn/functional/convolution.py`.
 from ..core import defvjp, primitive
 from ..kernels import convolution as kernels
 from ..kernels.layout import as_volume, from_volume
-from .normalization import channel_sum
+from .activations import relu_pull
+from .normalization import channel_sum, per_channel
 
 
 @primitive
@@ -31,6 +32,19 @@ def conv(x, w, b, geometry, groups):
     """
     ndim, x, w = x.ndim, _volume(x, geometry.size), _volume(w, geometry.kernel)
     return from_volume(kernels.conv(x, w, b, geometry, groups), ndim)
+
+
+@primitive
+def conv_scaled(x, w, a, scale, shift, geometry, groups, relu=False):
+    """y = (x ∗ w) · scale + shift + a, then ReLU if asked for, in one pass over memory.
+
+    So a convolution and the batch norm of evaluation are one operation. scale and shift (O) are
+    constant arrays, a is None or like y.
+    """
+    ndim, x, w = x.ndim, _volume(x, geometry.size), _volume(w, geometry.kernel)
+    a = None if a is None else _volume(a, geometry.output)
+    finish = kernels.Finish(scale, shift, a, relu)
+    return from_volume(kernels.conv(x, w, None, geometry, groups, finish), ndim)
 
 
 @primitive
@@ -63,3 +77,17 @@ defvjp(conv_input, lambda c, y, g, w, geometry, groups: conv(c, w, None, geometr
                    lambda c, y, g, w, geometry, groups: conv_weight(c, g, geometry, groups))
 defvjp(conv_weight, lambda c, y, x, g, geometry, groups: conv_input(g, c, geometry, groups),
                     lambda c, y, x, g, geometry, groups: conv(x, c, None, geometry, groups))
+
+
+def _passed(g, y, relu, scale=None):
+    """What of g comes through the end of `conv_scaled`."""
+    g = relu_pull(g, y) if relu else g
+    return g if scale is None else g * per_channel(scale, g)
+
+
+defvjp(conv_scaled,
+       lambda g, y, x, w, a, scale, shift, geometry, groups, relu=False:
+       conv_input(_passed(g, y, relu, scale), w, geometry, groups),
+       lambda g, y, x, w, a, scale, shift, geometry, groups, relu=False:
+       conv_weight(x, _passed(g, y, relu, scale), geometry, groups),
+       lambda g, y, x, w, a, scale, shift, geometry, groups, relu=False: _passed(g, y, relu))

@@ -10,6 +10,7 @@
 import numpy as np
 
 from ..core import Tensor, defvjp, primitive
+from ..kernels.layout import full
 from .creation import as_tensor
 from .dimensions import axis
 
@@ -23,7 +24,10 @@ def index(x, key):
 @primitive
 def put(x, key, shape):
     """y = zeros of `shape`, then y[key] += x, repeated positions adding up"""
-    y = np.zeros(shape, x.dtype)
+    if x.ndim == len(shape):
+        y = full(shape, 0, like=x)
+    else:
+        y = np.zeros(shape, x.dtype)
     if _is_basic(key):
         y[key] = x
     else:

@@ -12,6 +12,7 @@ Padding by reflection, replication or wrapping around indexes with a table of po
 import numpy as np
 
 from ..core import broadcast_to, defvjp, primitive
+from ..kernels.layout import full
 from .creation import as_tensor
 from .dimensions import axes, axis
 from .indexing import index
@@ -181,7 +182,10 @@ def flip(x, dims):
 def pad_constant(x, widths, value=0.0):
     """x with `widths` = ((before, after), …) more elements along its dimensions; negative: crop."""
     x = x[tuple(slice(max(-b, 0), n - max(-a, 0)) for (b, a), n in zip(widths, x.shape))]
-    return np.pad(x, [(max(b, 0), max(a, 0)) for b, a in widths], constant_values=value)
+    before = [max(b, 0) for b, _ in widths]
+    y = full([b + n + max(a, 0) for b, n, (_, a) in zip(before, x.shape, widths)], value, like=x)
+    y[tuple(slice(b, b + n) for b, n in zip(before, x.shape))] = x
+    return y
 defvjp(pad_constant, lambda g, y, x, widths, value=0.0:
        pad_constant(g, tuple((-b, -a) for b, a in widths)))
 

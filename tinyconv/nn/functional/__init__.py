@@ -1,7 +1,7 @@
 """What layers compute, with PyTorch's signatures: `import tinyconv.nn.functional as F`."""
 from ...ops import linear, pad
 from .activation import gelu, leaky_relu, log_softmax, relu, sigmoid, silu, softmax, softplus, tanh
-from .convolution import (conv1d, conv2d, conv3d, conv_transpose1d, conv_transpose2d,
+from .convolution import (conv1d, conv2d, conv3d, conv_scaled, conv_transpose1d, conv_transpose2d,
                           conv_transpose3d)
 from .dropout import dropout, dropout1d, dropout2d, dropout3d
 from .loss import binary_cross_entropy_with_logits, cross_entropy, l1_loss, mse_loss, nll_loss

@@ -7,9 +7,13 @@ What is called convolution is cross-correlation: the kernel is not flipped.
 Output size per dimension: ⌊(size + 2 padding − dilation (kernel − 1) − 1) / stride⌋ + 1.
 Source of the arithmetic: Dumoulin & Visin 2016, https://arxiv.org/abs/1603.07285.
 """
+from functools import lru_cache
+
+import numpy as np
+
 from ... import ops
 from ...core import Tensor
-from ...kernels.geometry import Geometry
+from ...kernels.geometry import KEPT, Geometry
 from ..arguments import per_dim, whole
 
 
@@ -62,26 +66,66 @@ def conv_transpose3d(input, weight, bias=None, stride=1, padding=0, output_paddi
                            output_padding, groups, dilation)
 
 
+def conv_scaled(input, weight, scale, shift, add=None, relu=False, stride=1, padding=0, dilation=1,
+                groups=1):
+    """(x ∗ w) · scale + shift, plus `add`, then ReLU if asked for, in one pass over memory.
+
+    Beyond PyTorch: a convolution in 1 to 3 dimensions and the batch norm of evaluation after it.
+    input (N, C, …), weight (O, C/groups, …); scale and shift (O) are constants, `add` is like the
+    result. Errors as of `conv2d`.
+    """
+    dims = weight.ndim - 2
+    x, w, _, batched = _checked("conv_scaled", dims, input, weight, None)
+    if not batched:
+        raise ValueError(f"conv_scaled: x should have {dims + 2} dimensions (N, C, …), "
+                         f"got shape {x.shape[1:]}")
+    geometry = conv_geometry("conv_scaled", x.shape, w.shape, None,
+                             *map(_hashable, (stride, padding, dilation)), groups)
+    shape = (len(x), len(w), *geometry.output[3 - dims:])
+    if scale.shape != shape[1:2] or shift.shape != shape[1:2]:
+        raise ValueError(f"conv_scaled: scale and shift should have shape {shape[1:2]}, one number "
+                         f"per output channel, got {scale.shape} and {shift.shape}")
+    if add is not None and add.shape != shape:
+        raise ValueError(f"conv_scaled: add should have the result's shape {shape}, "
+                         f"got {add.shape}")
+    scale, shift = (np.ascontiguousarray(v, x.data.dtype) for v in (scale, shift))
+    return ops.conv_scaled(x, w, add, scale, shift, geometry, groups, relu=relu)
+
+
 # ---- behind them ---------------------------------------------------------------------------------
 
 def _conv(op, dims, x, w, b, stride, padding, dilation, groups):
     x, w, b, batched = _checked(op, dims, x, w, b)
-    stride = per_dim(op, "stride", stride, dims, 1)
-    dilation = per_dim(op, "dilation", dilation, dims, 1)
-    before, after = _padding(op, padding, w.shape[2:], stride, dilation)
-    C, O = x.shape[1], w.shape[0]
-    _check_groups(op, groups, "out_channels", O)
-    if C != w.shape[1] * groups:
-        times = f" in each of {groups} groups" if groups != 1 else ""
-        raise ValueError(f"{op}: x has {C} channels {x.shape} "
-                         f"but w expects {w.shape[1]}{times} {w.shape}")
-    _check_bias(op, b, O)
-    geometry = _geometry(x.shape[2:], w.shape[2:], stride, before, after, dilation)
-    if min(geometry.output) < 1:
-        raise ValueError(f"{op}: kernel {w.shape[2:]} with dilation {dilation} is larger than "
-                         f"the padded input {geometry.padded[3 - dims:]} (x {x.shape})")
+    geometry = conv_geometry(op, x.shape, w.shape, None if b is None else b.shape,
+                             *map(_hashable, (stride, padding, dilation)), groups)
     y = ops.conv(x, w, b, geometry, groups)
     return y if batched else y.squeeze(0)
+
+
+def _hashable(numbers):
+    return tuple(numbers) if isinstance(numbers, list) else numbers
+
+
+@lru_cache(maxsize=KEPT)
+def conv_geometry(op, x_shape, w_shape, b_shape, stride, padding, dilation, groups):
+    """The `Geometry` of a convolution of such shapes, checked, once for every combination."""
+    kernel = w_shape[2:]
+    dims = len(kernel)
+    stride = per_dim(op, "stride", stride, dims, 1)
+    dilation = per_dim(op, "dilation", dilation, dims, 1)
+    before, after = _padding(op, padding, kernel, stride, dilation)
+    C, O = x_shape[1], w_shape[0]
+    _check_groups(op, groups, "out_channels", O)
+    if C != w_shape[1] * groups:
+        times = f" in each of {groups} groups" if groups != 1 else ""
+        raise ValueError(f"{op}: x has {C} channels {x_shape} "
+                         f"but w expects {w_shape[1]}{times} {w_shape}")
+    _check_bias(op, b_shape, O)
+    geometry = _geometry(x_shape[2:], kernel, stride, before, after, dilation)
+    if min(geometry.output) < 1:
+        raise ValueError(f"{op}: kernel {kernel} with dilation {dilation} is larger than "
+                         f"the padded input {geometry.padded[3 - dims:]} (x {x_shape})")
+    return geometry
 
 
 def _conv_transpose(op, dims, x, w, b, stride, padding, output_padding, groups, dilation):
@@ -94,7 +138,7 @@ def _conv_transpose(op, dims, x, w, b, stride, padding, output_padding, groups, 
     _check_groups(op, groups, "in_channels", C)
     if C != w.shape[0]:
         raise ValueError(f"{op}: x has {C} channels {x.shape} but w expects {w.shape[0]} {w.shape}")
-    _check_bias(op, b, O)
+    _check_bias(op, None if b is None else b.shape, O)
     if any(e >= max(s, d) for e, s, d in zip(extra, stride, dilation)):
         raise ValueError(f"{op}: output_padding {extra} must be smaller than stride {stride} "
                          f"or dilation {dilation}")
@@ -157,10 +201,10 @@ def _check_groups(op, groups, name, channels):
                          f"{name} {channels}, got {groups!r}")
 
 
-def _check_bias(op, b, O):
-    if b is not None and b.shape != (O,):
+def _check_bias(op, shape, O):
+    if shape not in (None, (O,)):
         raise ValueError(f"{op}: bias should have shape ({O},), one number per output channel, "
-                         f"got {b.shape}")
+                         f"got {shape}")
 
 
 def _geometry(size, kernel, stride, before, after, dilation):

@@ -9,12 +9,14 @@
 """
 import numpy as np
 
+from ...core import is_grad_enabled
 from ...ops import as_tensor
 from .. import functional as F
 from .. import init
 from ..arguments import whole
 from ..module import Module
 from ..parameter import Parameter
+from .convolution import Conv1d, Conv2d, Conv3d
 
 
 class _Normalization(Module):
@@ -83,6 +85,30 @@ class _BatchNorm(_Statistics):
         by_batch = self.training or self.running_mean is None
         return F.batch_norm(x, self.running_mean, self.running_var, self.weight, self.bias,
                             by_batch, momentum or 0.0, self.eps, add=add, relu=relu)
+
+
+    def after(self, conv, x, add=None, relu=False):
+        """relu(norm(conv(x)) + add), ReLU and `add` if asked for; `conv` is a convolution layer.
+
+        The statistics of evaluation are constants, y = (conv(x) − mean) r w + b. So where nothing
+        is recorded they go along with the convolution, and its result is written once:
+        y = (x ∗ weight) · scale + shift with scale = r w, shift = (bias − mean) · scale + b.
+        """
+        if not self._goes_along(conv, x):
+            return self(conv(x), add=add, relu=relu)
+        scale = 1 / np.sqrt(self.running_var + self.eps)
+        scale = scale if self.weight is None else scale * self.weight.data
+        shift = (0 if conv.bias is None else conv.bias.data) - self.running_mean
+        shift = shift * scale if self.bias is None else shift * scale + self.bias.data
+        return F.conv_scaled(x, conv.weight, scale, shift, add, relu, conv.stride, conv.padding,
+                             conv.dilation, conv.groups)
+
+    def _goes_along(self, conv, x):
+        """Whether `after` may be one operation: nobody is to see what lies between."""
+        return not (self.training or is_grad_enabled() or self.running_mean is None
+                    or type(conv) not in (Conv1d, Conv2d, Conv3d) or conv.padding_mode != "zeros"
+                    or x.ndim != conv.weight.ndim or x.ndim not in self._dims
+                    or self.has_hooks() or conv.has_hooks())
 
 
 class BatchNorm1d(_BatchNorm):
