@@ -21,11 +21,13 @@ less than twice that of the plain sum. An infinity anywhere in a tile makes all 
 Lavin & Gray, "Fast algorithms for convolutional neural networks", CVPR 2016,
 https://arxiv.org/abs/1509.09308. Arrays are channels-last; channels must fill whole tiles.
 """
+from functools import lru_cache
+
 import numpy as np
 from numba import prange
 
 from .compile import kernel, part
-from .geometry import whole_tiles
+from .geometry import KEPT, whole_tiles
 from .layout import channels_last
 from .memory import CACHE_LINE, empty
 from .product import best_shape, multiply_as, scratch
@@ -166,16 +168,12 @@ def conv_input(g, w, before, x):
 
 def _run(x, w, turned, before, y, scale, shift, extra, relu):
     C, O = x.shape[3], y.shape[3]
-    kind, rows, columns = best_shape(O, x.itemsize)
-    panels = -(-O // columns)
+    kind, columns, panels, half, tables = _forward_tables(C, O, x.dtype)
     u = empty((panels, PLACES, C, columns), x.dtype)
-    _transform_weights(_nine(w), turned, _halves(x.dtype), u)
+    _transform_weights(_nine(w), turned, half, u)
     blocks = -(-tile_count.py_func(y) // TILES)
     tasks = min(blocks, TASKS)
     parts = min(panels, TASKS // tasks)
-    block = whole_tiles(np.arange(TILES), rows)
-    tables = (block * (PLACES * C + PAD), np.arange(C), block * PLACES * columns,
-              np.zeros(columns, x.dtype))
     extra = y[:0] if extra is None else channels_last(extra)
     _convolve(tasks, kind, columns, parts, x, np.array(before), u, tables, y, scale, shift,
               extra.reshape(-1), relu)
@@ -184,17 +182,14 @@ def _run(x, w, turned, before, y, scale, shift, extra, relu):
 def conv_weight(x, g, before):
     """∂L/∂w for y = x ∗ w:  x (N, H, W, C), g (N, H′, W′, O) → (O, C, 3, 3)"""
     C, O = x.shape[3], g.shape[3]
-    kind, rows, columns = best_shape(O, x.itemsize)
-    panels, blocks = -(-O // columns), -(-tile_count.py_func(g) // TILES)
+    kind, columns, panels, half, tables = _weight_tables(C, O, x.dtype)
+    blocks = -(-tile_count.py_func(g) // TILES)
     parts = min(panels, -(-PLACES * C * O * x.itemsize // SUMS_BYTES))
     groups = max(1, min(blocks, TASKS // parts))
-    channels = whole_tiles(np.arange(C), rows)
-    tables = (channels, np.arange(TILES) * (PLACES * C + PAD), channels * O,
-              np.zeros(columns, x.dtype))
     sums = np.empty((groups, PLACES, C, O), x.dtype)
     _correlate(kind, columns, parts, x, np.array(before), g, tables, sums)
     gw = np.empty((O, C, 9), x.dtype)
-    _weights_back(sums, _halves(x.dtype), gw)
+    _weights_back(sums, half, gw)
     return gw.reshape(O, C, 3, 3)
 
 
@@ -203,6 +198,24 @@ def _nine(w):
     return np.ascontiguousarray(w).reshape(*w.shape[:2], 9)
 
 
-def _halves(dtype):
-    """A vector of ½."""
-    return np.full(ONE.width(dtype.itemsize), 0.5, dtype)
+# ---- what depends on the channels only, once for all calls ---------------------------------------
+
+@lru_cache(maxsize=KEPT)
+def _forward_tables(C, O, dtype):
+    """The tile (kind, columns, panels), a vector of ½, and tables (row, off, out, none) for
+    `multiply`: rows are tiles, sums run over channels."""
+    kind, rows, columns = best_shape(O, dtype.itemsize)
+    block = whole_tiles(np.arange(TILES), rows)
+    return (kind, columns, -(-O // columns), np.full(ONE.width(dtype.itemsize), 0.5, dtype),
+            (block * (PLACES * C + PAD), np.arange(C), block * PLACES * columns,
+             np.zeros(columns, dtype)))
+
+
+@lru_cache(maxsize=KEPT)
+def _weight_tables(C, O, dtype):
+    """The same for the gradient of the weights: rows are channels, sums run over tiles."""
+    kind, rows, columns = best_shape(O, dtype.itemsize)
+    channels = whole_tiles(np.arange(C), rows)
+    return (kind, columns, -(-O // columns), np.full(ONE.width(dtype.itemsize), 0.5, dtype),
+            (channels, np.arange(TILES) * (PLACES * C + PAD), channels * O,
+             np.zeros(columns, dtype)))

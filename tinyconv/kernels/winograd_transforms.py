@@ -82,9 +82,9 @@ def from_input(x, first, count, y, before, v, patch):
     """v[t, place, c] = Bᵀ d B for `count` tiles d of the outputs y, from number `first` on."""
     _, H, W, C = x.shape
     flat = x.reshape(-1)
+    n, up, across = _tile(first, y)
     for t in range(count):
-        n, top, left = _tile(first + t, y)
-        top, left = top - before[0], left - before[1]
+        top, left = up - before[0], across - before[1]
         d, start, row = flat, ((n * H + top) * W + left) * C, W * C
         if top < 0 or left < 0 or top + 4 > H or left + 4 > W:
             _window(x, n, top, left, 4, 0, C, patch)
@@ -99,6 +99,7 @@ def from_input(x, first, count, y, before, v, patch):
             _put_four(_bt(a[1], b[1], e[1], f[1]), v, at + 4 * C, C)
             _put_four(_bt(a[2], b[2], e[2], f[2]), v, at + 8 * C, C)
             _put_four(_bt(a[3], b[3], e[3], f[3]), v, at + 12 * C, C)
+        n, up, across = _next(n, up, across, y)
 
 
 @part
@@ -109,8 +110,8 @@ def to_output(m, line, y, first, count, column, scale, shift, extra, relu):
     """
     _, H, W, O = y.shape
     flat, columns = y.reshape(-1), min(line, O - column)
+    n, top, left = _tile(first, y)
     for t in range(count):
-        n, top, left = _tile(first + t, y)
         start, row = ((n * H + top) * W + left) * O + column, W * O
         right, below = left + 1 < W, top + 1 < H
         for c in range(0, columns, width(ONE, m)):
@@ -129,6 +130,7 @@ def to_output(m, line, y, first, count, column, scale, shift, extra, relu):
                 _finish(y10 * s + h, extra, relu, flat, start + c + row)
             if right and below:
                 _finish(y11 * s + h, extra, relu, flat, start + c + row + O)
+        n, top, left = _next(n, top, left, y)
 
 
 @part
@@ -149,8 +151,8 @@ def from_gradient(g, first, count, column, m, line, patch):
     """m[t, place, line] = A g Aᵀ of g[…, column : column + line] for `count` tiles."""
     _, H, W, O = g.shape
     flat, none, columns = g.reshape(-1), zeros(ONE, g), min(line, O - column)
+    n, top, left = _tile(first, g)
     for t in range(count):
-        n, top, left = _tile(first + t, g)
         start, row, pixel, d = ((n * H + top) * W + left) * O + column, W * O, O, flat
         if top + 2 > H or left + 2 > W:
             _window(g, n, top, left, 2, column, columns, patch)
@@ -172,6 +174,7 @@ def _fetch(x, first, place, C):
     start = (4 * first + TILES * 4 // PLACES * place) * C
     for i in range(start, start + TILES * 4 // PLACES * C, 16):
         prefetch(flat, i)
+        n, top, left = _next(n, top, left, g)
 
 
 @part
@@ -185,6 +188,17 @@ def _tile(number, y):
     """(image, first row, first column) of the outputs of a tile."""
     down, across = (y.shape[1] + 1) // 2, (y.shape[2] + 1) // 2
     return number // (down * across), number // across % down * 2, number % across * 2
+
+
+@part
+def _next(n, top, left, y):
+    """The tile after that one, without a division."""
+    left += 2
+    if left >= y.shape[2]:
+        left, top = 0, top + 2
+    if top >= y.shape[1]:
+        top, n = 0, n + 1
+    return n, top, left
 
 
 # ---- the weights ---------------------------------------------------------------------------------
