@@ -165,15 +165,6 @@ def from_gradient(g, first, count, column, m, line, patch):
             _put_four(_a(a[1], b[1], none), m, at + 4 * line, line)
             _put_four(_a(a[2], b[2], none), m, at + 8 * line, line)
             _put_four(_a(a[3], b[3], none), m, at + 12 * line, line)
-
-
-@part
-def _fetch(x, first, place, C):
-    """Ask for a part of what `TILES` tiles are made of."""
-    flat = x.reshape(-1)
-    start = (4 * first + TILES * 4 // PLACES * place) * C
-    for i in range(start, start + TILES * 4 // PLACES * C, 16):
-        prefetch(flat, i)
         n, top, left = _next(n, top, left, g)
 
 
