@@ -45,8 +45,9 @@ def _copy_inside(x, n, padded, start, size, shift):
         for h in range(max(0, -shift[1]), min(H, size[1] - shift[1])):
             i = (((n * D + d) * H + h) * W + low) * C
             k = start + (((d + shift[0]) * size[1] + h + shift[1]) * size[2] + low + shift[2]) * C
-            for c in range((high - low) * C):
-                padded[k + c] = source[i + c]
+            to, run = padded[k:k + (high - low) * C], source[i:i + (high - low) * C]
+            for c in range(run.size):
+                to[c] = run[c]
 
 
 @kernel(parallel=True)
@@ -157,11 +158,15 @@ def _correlate_images(start, stop, tile, images, x, plan, taps, g, sums, groups)
     C, P, O, columns = x.shape[4], g.shape[1], g.shape[2] // groups, sums.shape[2]
     one, line, flat = size[0] * size[1] * size[2] * C, O * groups, g.reshape(-1)
     out, none = np.arange(sums.shape[1]) * columns, np.zeros(columns, x.dtype)
-    padded = np.zeros(images * one, x.dtype)
+    bare = one * len(x) == x.size and shift[0] == shift[1] == shift[2] == 0     # no padding
+    padded = np.zeros(0 if bare else images * one, x.dtype)
     for first in range(start, stop, images):
         count = min(images, stop - first)
-        for i in range(count):
-            _copy_inside(x, first + i, padded, i * one, size, shift)
+        if bare:
+            padded = x.reshape(-1)[first * one:]
+        else:
+            for i in range(count):
+                _copy_inside(x, first + i, padded, i * one, size, shift)
         b = flat[first * P * line:(first + count) * P * line]
         if first + count == len(x) and O < columns:
             whole = np.zeros(len(b) + columns, x.dtype)

@@ -36,6 +36,7 @@ from .winograd_transforms import (PAD, PLACES, from_gradient, from_input, from_w
                                   to_output, to_weights)
 
 TILES = 64                             # in a block: what they become stays in cache
+CHANNELS = 16                          # whose weights are transformed at once
 TASKS = 16                             # pieces of work: a matter of the data, not of the threads
 SUMS_BYTES = 1 << 19                   # of a weight gradient, for one task: they stay in cache
 
@@ -54,11 +55,11 @@ def fits(geometry, N, C, O, groups, dtype):
 @kernel(parallel=True)
 def _transform_weights(w, turned, half, u):
     """u[panel, place, c, o] = G w[o, c] Gᵀ; `turned`: of w[c, o] by half a turn.  w (…, …, 9)"""
-    P, _, C, columns = u.shape
-    for task in prange(P * C):
-        p, c = task // C, task % C
-        from_weights(w, turned, c, p * columns, np.empty((9, columns), w.dtype), half,
-                     u.reshape(-1), (p * PLACES * C + c) * columns, C * columns, columns)
+    P, C = u.shape[0], u.shape[2]
+    several = (C + CHANNELS - 1) // CHANNELS
+    for task in prange(P * several):
+        c = task % several * CHANNELS
+        from_weights(w, turned, c, min(CHANNELS, C - c), task // several, half, u)
 
 
 @kernel(parallel=True)

@@ -3,6 +3,8 @@
 Each is made of one that acts on a line of two, three or four numbers, applied to all columns and
 then to all rows. A number here is a vector: one register full of channels.
 """
+import numpy as np
+
 from .compile import part
 from .tile import ONE, load, put, rectify, width, zeros
 
@@ -200,24 +202,30 @@ def _three(w, i, step):
 
 
 @part
-def from_weights(w, turned, c, first, taps, half, u, start, step, columns):
-    """u[start + place · step + o] = G w[first + o, c] Gᵀ for so many columns o.  w (…, …, 9)
+def from_weights(w, turned, c0, channels, panel, half, u):
+    """u[panel, place, c, o] = G w[o, c] Gᵀ for some channels c from c0 on.  w (…, …, 9)
 
-    `turned`: of w[c, first + o], by half a turn. taps (9, columns) is room for them.
+    `turned`: of w[c, o], by half a turn. The weights are read in the order in which they lie.
     """
-    for o in range(columns):
-        for k in range(9):
-            real = first + o < w.shape[1 if turned else 0]
-            taps[k, o] = 0 if not real else w[c, first + o, 8 - k] if turned else w[first + o, c, k]
-    flat, half = taps.reshape(-1), load(half, 0)
-    for o in range(0, columns, width(ONE, w)):
-        a = _g(*_three(flat, o, 3 * columns), half)
-        b = _g(*_three(flat, o + columns, 3 * columns), half)
-        e = _g(*_three(flat, o + 2 * columns, 3 * columns), half)
-        _put_four(_g(a[0], b[0], e[0], half), u, start + o, step)
-        _put_four(_g(a[1], b[1], e[1], half), u, start + o + 4 * step, step)
-        _put_four(_g(a[2], b[2], e[2], half), u, start + o + 8 * step, step)
-        _put_four(_g(a[3], b[3], e[3], half), u, start + o + 12 * step, step)
+    _, _, C, columns = u.shape
+    flat, half = u.reshape(-1), load(half, 0)
+    taps = np.zeros((channels, 9, columns), w.dtype)
+    for o in range(min(columns, w.shape[1 if turned else 0] - panel * columns)):
+        for c in range(channels):
+            for k in range(9):
+                taps[c, k, o] = (w[c0 + c, panel * columns + o, 8 - k] if turned else
+                                 w[panel * columns + o, c0 + c, k])
+    for c in range(channels):
+        for o in range(0, columns, width(ONE, w)):
+            i, step = c * 9 * columns + o, C * columns
+            a = _g(*_three(taps.reshape(-1), i, 3 * columns), half)
+            b = _g(*_three(taps.reshape(-1), i + columns, 3 * columns), half)
+            e = _g(*_three(taps.reshape(-1), i + 2 * columns, 3 * columns), half)
+            at = (panel * PLACES * C + c0 + c) * columns + o
+            _put_four(_g(a[0], b[0], e[0], half), flat, at, step)
+            _put_four(_g(a[1], b[1], e[1], half), flat, at + 4 * step, step)
+            _put_four(_g(a[2], b[2], e[2], half), flat, at + 8 * step, step)
+            _put_four(_g(a[3], b[3], e[3], half), flat, at + 12 * step, step)
 
 
 @part
