@@ -261,3 +261,16 @@ x2, w2 = tc.ones(8, 3, 32, 32), tc.ones(16, 3, 3, 3)
 def test_bad_convolutions_are_named(f, complaint):
     with pytest.raises((ValueError, TypeError), match=complaint):
         f()
+
+
+# ---- settings are looked up, and still checked ---------------------------------------------------
+
+@pytest.mark.parametrize("setting", [True, 1.0, (1.0, 1.0), [1, True]])
+def test_what_equals_a_whole_number_is_still_no_whole_number(setting):
+    x, w = tc.ones(1, 1, 4, 4), tc.ones(1, 1, 3, 3)
+    for good in (1, (1, 1), [1, 1], np.int64(1)):
+        assert F.conv2d(x, w, stride=good).shape == F.max_pool2d(x, 3, good).shape == (1, 1, 2, 2)
+    with pytest.raises(ValueError, match="stride should be a whole number"):
+        F.conv2d(x, w, stride=setting)
+    with pytest.raises(ValueError, match="stride should be a whole number"):
+        F.max_pool2d(x, 3, setting)

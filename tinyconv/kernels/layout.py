@@ -12,7 +12,9 @@ def in_memory_order(x):
     """
     if x.flags.c_contiguous:
         return x.reshape(-1)
-    turned = x.transpose(sorted(range(x.ndim), key=lambda d: -x.strides[d]))
+    turned = x.transpose(0, *range(2, x.ndim), 1) if x.ndim > 2 else x.T          # channels last?
+    if not turned.flags.c_contiguous:
+        turned = x.transpose(sorted(range(x.ndim), key=lambda d: -x.strides[d]))
     return turned.reshape(-1) if turned.flags.c_contiguous else None
 
 

@@ -11,6 +11,7 @@ import os
 import numpy as np
 
 CACHE_LINE = 64                                  # bytes; also the longest vector register
+SMALL = 1 << 14                                  # bytes that are read sooner than they are aligned
 M_TRIM_THRESHOLD, M_MMAP_THRESHOLD = -1, -3      # from glibc's malloc.h
 KEPT = 1 << 30                                   # bytes
 
@@ -32,13 +33,15 @@ def keep_freed_memory():
 
 
 def empty(shape, dtype):
-    """An uninitialised array that begins at a cache line, so that no vector of it lies across two.
+    """An uninitialised array; a large one begins at a cache line: no vector of it lies across two.
 
     (A register tile reads one or two vectors for eight or sixteen products; where each read takes
     two lines, it waits for them: 70 instead of 100 GFLOP/s were measured.)
     """
     dtype = np.dtype(dtype)
     size = math.prod(shape) * dtype.itemsize
+    if size <= SMALL:
+        return np.empty(shape, dtype)
     memory = np.empty(size + CACHE_LINE, np.uint8)
     start = -memory.__array_interface__["data"][0] % CACHE_LINE
     return memory[start:start + size].view(dtype).reshape(shape)

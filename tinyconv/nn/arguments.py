@@ -1,4 +1,6 @@
 """Whole numbers as users give them, one or one per dimension; an error names what was wrong."""
+from functools import lru_cache, wraps
+
 import numpy as np
 
 
@@ -28,3 +30,28 @@ def per_dim(op, name, value, dims, least):
         raise ValueError(f"{op}: {name} should be a whole number ≥ {least}"
                          f"{f' or {dims} of them' if dims > 1 else ''}, got {value!r}")
     return tuple(int(v) for v in values)
+
+
+# ---- functions of shapes and settings ------------------------------------------------------------
+
+def cached(f):
+    """`functools.lru_cache` for a function of shapes and settings, which may be lists.
+
+    For a cache 1, 1.0 and True are the same. So only whole numbers and tuples of them, booleans,
+    strings and None are looked up; with anything else f is called, and has to check it.
+    """
+    kept = lru_cache(maxsize=128, typed=True)(f)
+
+    @wraps(f)
+    def call(*args):
+        args = [tuple(a) if type(a) is list else a for a in args]
+        return kept(*args) if all(map(_is_plain, args)) else f(*args)
+    return call
+
+
+def _is_plain(value):
+    kind = type(value)
+    return kind in _PLAIN or kind is tuple and all(type(v) is int for v in value)
+
+
+_PLAIN = {int, bool, str, type(None)}

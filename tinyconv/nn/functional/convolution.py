@@ -7,14 +7,12 @@ What is called convolution is cross-correlation: the kernel is not flipped.
 Output size per dimension: ⌊(size + 2 padding − dilation (kernel − 1) − 1) / stride⌋ + 1.
 Source of the arithmetic: Dumoulin & Visin 2016, https://arxiv.org/abs/1603.07285.
 """
-from functools import lru_cache
-
 import numpy as np
 
 from ... import ops
 from ...core import Tensor
-from ...kernels.geometry import KEPT, Geometry
-from ..arguments import per_dim, whole
+from ...kernels.geometry import Geometry
+from ..arguments import cached, per_dim, whole
 
 
 def conv1d(input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):
@@ -80,7 +78,7 @@ def conv_scaled(input, weight, scale, shift, add=None, relu=False, stride=1, pad
         raise ValueError(f"conv_scaled: x should have {dims + 2} dimensions (N, C, …), "
                          f"got shape {x.shape[1:]}")
     geometry = conv_geometry("conv_scaled", x.shape, w.shape, None,
-                             *map(_hashable, (stride, padding, dilation)), groups)
+                             stride, padding, dilation, groups)
     shape = (len(x), len(w), *geometry.output[3 - dims:])
     if scale.shape != shape[1:2] or shift.shape != shape[1:2]:
         raise ValueError(f"conv_scaled: scale and shift should have shape {shape[1:2]}, one number "
@@ -97,20 +95,15 @@ def conv_scaled(input, weight, scale, shift, add=None, relu=False, stride=1, pad
 def _conv(op, dims, x, w, b, stride, padding, dilation, groups):
     x, w, b, batched = _checked(op, dims, x, w, b)
     geometry = conv_geometry(op, x.shape, w.shape, None if b is None else b.shape,
-                             *map(_hashable, (stride, padding, dilation)), groups)
+                             stride, padding, dilation, groups)
     y = ops.conv(x, w, b, geometry, groups)
     return y if batched else y.squeeze(0)
 
 
-def _hashable(numbers):
-    return tuple(numbers) if isinstance(numbers, list) else numbers
-
-
-@lru_cache(maxsize=KEPT)
+@cached
 def conv_geometry(op, x_shape, w_shape, b_shape, stride, padding, dilation, groups):
     """The `Geometry` of a convolution of such shapes, checked, once for every combination."""
-    kernel = w_shape[2:]
-    dims = len(kernel)
+    kernel, dims = w_shape[2:], len(w_shape) - 2
     stride = per_dim(op, "stride", stride, dims, 1)
     dilation = per_dim(op, "dilation", dilation, dims, 1)
     before, after = _padding(op, padding, kernel, stride, dilation)

@@ -11,7 +11,7 @@ import numpy as np
 from ... import ops
 from ...core import Tensor
 from ...kernels.pooling import Range, windows
-from ..arguments import per_dim, whole
+from ..arguments import cached, per_dim, whole
 
 FLOATS = np.dtype(np.float32), np.dtype(np.float64)
 LAYERS = 64                            # whose windows are kept, so that each lists them once
@@ -168,20 +168,16 @@ def _batched(op, dims, x):
     return (x, True) if x.ndim == dims + 2 else (x.unsqueeze(0), False)
 
 
+@cached
 def _sliding(op, size, kernel, stride, padding, dilation, ceil_mode):
     """The windows, and how many elements each has, padding included."""
     dims = len(size)
     kernel = per_dim(op, "kernel_size", kernel, dims, 1)
-    if stride is None or isinstance(stride, (tuple, list)) and not stride:
+    if stride is None or isinstance(stride, tuple) and not stride:
         stride = kernel
     stride = per_dim(op, "stride", stride, dims, 1)
     padding = per_dim(op, "padding", padding, dims, 0)
     dilation = per_dim(op, "dilation", dilation, dims, 1)
-    return _sliding_windows(op, size, kernel, stride, padding, dilation, bool(ceil_mode))
-
-
-@lru_cache(LAYERS)
-def _sliding_windows(op, size, kernel, stride, padding, dilation, ceil_mode):
     ranges, counts = [], np.ones(1)
     for n, k, s, p, d in zip(size, kernel, stride, padding, dilation):
         if 2 * p > k:
