@@ -202,9 +202,16 @@ def _unshared(found, cotangents, create_graph):
     taken = {id(g.data) for g in cotangents}
     for x, g in found.items():
         if _is_lent(g.data) or id(g.data) in taken:
-            found[x] = cast(g, dtype=g.dtype) if create_graph else wrap(g.data.copy(order="K"))
+            found[x] = cast(g, dtype=g.dtype) if create_graph else wrap(_copied(g.data, x.data))
         taken.add(id(found[x].data))
     return found
+
+
+def _copied(g, like):
+    """A copy of g that lies in memory as `like` does."""
+    copy = np.empty_like(like, dtype=g.dtype)
+    copy[...] = g
+    return copy
 
 
 def _is_lent(array):
