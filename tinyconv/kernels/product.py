@@ -12,6 +12,7 @@ zeros. Row tables are filled up to whole tiles by repeating the last row: the ti
 and stores, the same numbers twice, and no loop has a special end.
 """
 import numpy as np
+
 from . import memory
 from .compile import part
 from .memory import CACHE_LINE
