@@ -1,12 +1,25 @@
 """What is shown and kept of a benchmark: the table, the files, the figures, and the command."""
+import importlib.util
 import json
 import os
+from pathlib import Path
 
 import pytest
 
 from tinyconv.__main__ import main
 from tinyconv.benchmark import SUITES, figures, folder, keep, markdown, plain, read, summary
 from tinyconv.benchmark.case import COMPILE, EAGER, OURS
+
+
+def script(path):
+    """A file outside of the package, as a module."""
+    spec = importlib.util.spec_from_file_location(Path(path).stem, Path(__file__).parents[1] / path)
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+README = script("benchmarks/readme.py")
 
 
 def document(name, **changes):
@@ -186,3 +199,19 @@ def test_a_quick_run_from_end_to_end(tinyconv, tmp_path, torch):
     assert len(case["ratio"]["rounds"]) == 2
     assert folder.read(tmp_path / "results", "dispatch")["cases"]
     assert "quick run" in err                    # the table, beside the JSON
+
+
+# ---- the README ----------------------------------------------------------------------------------
+
+def test_the_readme_shows_the_newest_tables():
+    """`python benchmarks/readme.py` would change nothing."""
+    root = Path(__file__).parents[1]
+    readme = (root / "README.md").read_text(encoding="utf-8")
+    assert README.filled(readme, root / "benchmarks/results") == readme
+
+
+def test_only_the_marked_places_of_a_readme_are_filled(tmp_path):
+    (tmp_path / "training.md").write_text("## training: steps\n\n| a |\n| - |\n\n* a note\n")
+    text = "before\n<!-- bench training -->\nold\n<!-- end -->\nafter\n"
+    assert README.filled(text, tmp_path) == (
+        "before\n<!-- bench training -->\n| a |\n| - |\n\n* a note\n<!-- end -->\nafter\n")

@@ -256,3 +256,58 @@ def test_settings_that_make_no_sense_are_refused(make, words):
     with pytest.raises(ValueError) as error:
         make()
     assert words in str(error.value)
+
+
+# ---- a convolution and the batch norm after it ---------------------------------------------------
+
+def normed(dims=2, **settings):
+    """A convolution and a batch norm that has seen two batches, in evaluation; and an input."""
+    tc.manual_seed(0)
+    conv = getattr(nn, f"Conv{dims}d")(16, 32, 3, padding=1, **settings)
+    norm = getattr(nn, f"BatchNorm{dims}d")(32)
+    x = tc.randn(6, 16, *(8,) * dims)
+    for _ in range(2):
+        norm(conv(x * 2 + 1))
+    with tc.no_grad():
+        norm.weight.data[:], norm.bias.data[:] = tc.randn(32).data, tc.randn(32).data
+    return conv.eval(), norm.eval(), x
+
+
+@pytest.mark.parametrize("dims", [1, 2, 3])
+@pytest.mark.parametrize("settings", [{}, {"bias": False}, {"stride": 2}, {"groups": 2},
+                                      {"padding_mode": "reflect"}])
+def test_a_norm_after_a_convolution_gives_what_the_two_give(dims, settings):
+    conv, norm, x = normed(dims, **settings)
+    apart = norm(conv(x))
+    a = tc.randn(*apart.shape)
+    for relu in (False, True):
+        for add in (None, a):
+            with tc.no_grad():
+                together = norm.after(conv, x, add=add, relu=relu)
+            np.testing.assert_allclose(together.numpy(),
+                                       norm(conv(x), add=add, relu=relu).detach().numpy(),
+                                       rtol=1e-5, atol=1e-5)
+
+
+def test_a_norm_after_a_convolution_records_trains_and_calls_hooks_as_the_two_do():
+    conv, norm, x = normed()
+    assert norm.after(conv, x).grad_fn is not None
+    seen = []
+    handle = conv.register_forward_hook(lambda module, args, y: seen.append(y.shape))
+    with tc.no_grad():
+        norm.after(conv, x)
+        handle.remove()
+        norm.after(conv, x)
+        mean = norm.running_mean.copy()
+        norm.train().after(conv, x)
+    assert seen == [(6, 32, 8, 8)] and not np.array_equal(mean, norm.running_mean)
+
+
+def test_a_norm_after_a_convolution_refuses_what_does_not_fit():
+    conv, norm, x = normed()
+    with tc.no_grad(), pytest.raises(ValueError, match="x has 3 channels"):
+        norm.after(conv, tc.ones(2, 3, 8, 8))
+    with tc.no_grad(), pytest.raises(ValueError, match="add should have the result's shape"):
+        norm.after(conv, x, add=tc.ones(6, 32, 8, 7))
+    with tc.no_grad(), pytest.raises(ValueError, match="32"):
+        nn.BatchNorm2d(3).eval().after(conv, x)

@@ -52,6 +52,48 @@ def test_each_is_differentiable_to_second_order(problem, data):
     check_grad(lambda x, g: ops.conv_weight(x, g, *rest), x, g, name="conv_weight")
 
 
+# ---- with the batch norm of evaluation in one ----------------------------------------------------
+
+BIG = Geometry((1, 8, 8), (1, 3, 3), (1,) * 3, (0, 1, 1), (0, 1, 1), (1,) * 3)      # Winograd's
+
+
+@pytest.mark.parametrize("relu", [False, True])
+@pytest.mark.parametrize("adding", [False, True])
+@given(problem=geometries(max_channels=2, max_out=2, max_batch=2), data=st.data())
+def test_a_scaled_convolution_is_its_parts_to_second_order(relu, adding, problem, data):
+    """relu((x ∗ w) · scale + shift + a)"""
+    p, geometry = problem
+    x, w, a = (data.draw(arrays(s)) for s in shapes(p, geometry))
+    scale, shift = (data.draw(arrays((p.O,), layouts=("contiguous",))) for _ in range(2))
+    a = a if adding else None
+
+    def scaled(x, w, *a):
+        a = a[0] if a else None
+        return ops.conv_scaled(x, w, a, scale, shift, geometry, p.groups, relu=relu)
+
+    def parts(x, w, *a):
+        y = ops.conv(x, w, None, geometry, p.groups)
+        y = y * scale[:, None, None, None] + shift[:, None, None, None] + (a[0] if a else 0)
+        return ops.relu(y) if relu else y
+
+    given_ = (x, w) if a is None else (x, w, a)
+    np.testing.assert_allclose(scaled(*given_).data, parts(*given_).data, rtol=1e-12, atol=1e-12)
+    if not relu:                                 # a kink may lie anywhere
+        check_grad(scaled, *given_, name="conv_scaled")
+
+
+@pytest.mark.parametrize("relu", [False, True])
+@pytest.mark.parametrize("adding", [False, True])
+def test_a_scaled_convolution_by_winograd_is_its_parts(rng, relu, adding):
+    x, w, a = (rng.integers(-4, 5, s).astype(np.float32)
+               for s in ((5, 32, 1, 8, 8), (48, 32, 1, 3, 3), (5, 48, 1, 8, 8)))
+    scale, shift = rng.integers(-4, 5, (2, 48)).astype(np.float32)
+    y = ops.conv(x, w, None, BIG, 1).data * scale[:, None, None, None] + shift[:, None, None, None]
+    y = y + a if adding else y
+    found = ops.conv_scaled(x, w, a if adding else None, scale, shift, BIG, 1, relu=relu)
+    assert np.array_equal(found.data, np.maximum(y, 0) if relu else y)
+
+
 GEOMETRY = Geometry((1, 5, 6), (1, 3, 3), (1, 1, 1), (0, 0, 0), (0, 0, 0), (1, 1, 1))
 
 

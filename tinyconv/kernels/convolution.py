@@ -11,7 +11,7 @@ with other tables:
 
 The tables are made in `geometry.py`: they are im2col without the copy. One image at a time is
 copied into a padded scratch array that stays in cache. Kernels of 3 × 3 and stride 1 with many
-channels take a shorter way, `winograd.py`.
+channels take a shorter way, `winograd.py`; the gradient of images with few, `col2im.py`.
 
 Inside this file arrays are channels-last, (N, D, H, W, C), and every problem has three dimensions;
 what has fewer gets dimensions of length one. "Convolution" is cross-correlation, as everywhere in
@@ -23,7 +23,7 @@ from typing import NamedTuple
 import numpy as np
 from numba import prange
 
-from . import winograd
+from . import col2im, winograd
 from .compile import kernel, part
 from .geometry import backward, forward, whole_tiles
 from .layout import channels_first, channels_last
@@ -230,6 +230,8 @@ def conv(x, w, bias, geometry, groups, finish=None):
 
 def conv_input(g, w, geometry, groups):
     """∂L/∂x for y = x ∗ w:  g (N, O, …output), w (O, C/groups, kd, kh, kw) → (N, C, D, H, W)"""
+    if col2im.fits(geometry, w.shape[1], groups, g.dtype):
+        return col2im.conv_input(g, w, geometry)
     x = empty((len(g), *geometry.size, w.shape[1] * groups), g.dtype)
     if winograd.fits(geometry, len(g), x.shape[-1], len(w), groups, g.dtype):
         winograd.conv_input(channels_last(g)[:, 0], w[:, :, 0], geometry.before[1:], x[:, 0])

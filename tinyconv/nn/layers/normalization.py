@@ -108,6 +108,7 @@ class _BatchNorm(_Statistics):
         return not (self.training or is_grad_enabled() or self.running_mean is None
                     or type(conv) not in (Conv1d, Conv2d, Conv3d) or conv.padding_mode != "zeros"
                     or x.ndim != conv.weight.ndim or x.ndim not in self._dims
+                    or conv.out_channels != self.num_features
                     or self.has_hooks() or conv.has_hooks())
 
 
