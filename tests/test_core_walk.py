@@ -389,6 +389,15 @@ def test_a_gradient_is_copied_unless_it_alone_knows_its_memory():
         assert not any(np.shares_memory(x.grad.data, array) for array in kept)
 
 
+def test_what_a_hook_has_seen_stays_the_users_own():
+    x, seen = tc.ones(2).requires_grad_(), []
+    y = x + 0.5
+    y.register_hook(seen.append)
+    (y * 2).sum().backward()
+    x.grad.data[:] = 9
+    assert seen[0].tolist() == [2, 2]
+
+
 def test_what_a_hook_returns_stays_the_users_own():
     x, mine = tc.ones(2).requires_grad_(), tc.ones(2) * 5
     x.register_hook(lambda g: mine)

@@ -23,7 +23,7 @@ X86 = pytest.mark.skipif(platform.machine().lower() not in ("x86_64", "amd64"),
 BYTES = {"nehalem": 16, "haswell": 32}
 KERNELS = [f"test_kernels_{name}.py" for name in (
     "convolution", "winograd", "matrix", "normalization", "pooling", "elementwise", "updates",
-    "images")]
+    "images", "cross_entropy", "sums")]
 
 
 def able(cpu):

@@ -311,3 +311,13 @@ def test_a_norm_after_a_convolution_refuses_what_does_not_fit():
         norm.after(conv, x, add=tc.ones(6, 32, 8, 7))
     with tc.no_grad(), pytest.raises(ValueError, match="32"):
         nn.BatchNorm2d(3).eval().after(conv, x)
+
+
+def test_a_norm_of_ones_own_keeps_its_forward():
+    class Nothing(nn.BatchNorm2d):
+        def forward(self, x, add=None, relu=False):
+            return x * 0
+
+    conv, _, x = normed()
+    with tc.no_grad():
+        assert not Nothing(32).eval().after(conv, x).numpy().any()

@@ -94,6 +94,35 @@ def test_a_scaled_convolution_by_winograd_is_its_parts(rng, relu, adding):
     assert np.array_equal(found.data, np.maximum(y, 0) if relu else y)
 
 
+@given(data=st.data())
+def test_a_bias_may_lie_in_memory_as_it_likes(data):
+    x, w = np.ones((4, 16, 1, 8, 8), np.float32), np.ones((16, 16, 1, 3, 3), np.float32)
+    b = data.draw(arrays((16,), np.float32, "integers"))
+    y = ops.conv(x, w, b, BIG, 1).data - ops.conv(x, w, None, BIG, 1).data
+    assert np.array_equal(y, np.broadcast_to(b[:, None, None, None], y.shape[1:])[None].repeat(4, 0))
+    scaled = ops.conv_scaled(x, w, None, b, b, BIG, 1).data
+    assert np.array_equal(scaled[0, :, 0, 4, 4], 144 * b + b)
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_weight_gradients_read_no_further_than_the_gradient_goes(rng, dtype):
+    """One output channel of one pixel: a register full of them is more than all images have."""
+    one = Geometry((1, 4, 4), (1, 4, 4), (1,) * 3, (0,) * 3, (0,) * 3, (1,) * 3)
+    x = rng.integers(-4, 5, (64, 8, 1, 4, 4)).astype(dtype)
+    room = np.full(64 + 64, np.nan, dtype)
+    g = room[:64].reshape(64, 1, 1, 1, 1)
+    g[:] = rng.integers(-4, 5, g.shape)
+    gw = ops.conv_weight(x, g, one, 1).data
+    assert np.array_equal(gw[0, :, 0], np.einsum("ncdhw,n->chw", x, g.reshape(-1)))
+
+
+def test_images_without_rows_have_gradients_too():
+    """Padding makes outputs of them."""
+    none = Geometry((1, 0, 8), (1, 3, 3), (1,) * 3, (0, 2, 2), (0, 2, 2), (1,) * 3)
+    g, w = np.ones((64, 16, *none.output), np.float32), np.ones((16, 16, 1, 3, 3), np.float32)
+    assert ops.conv_input(g, w, none, 1).shape == (64, 16, 1, 0, 8)
+
+
 GEOMETRY = Geometry((1, 5, 6), (1, 3, 3), (1, 1, 1), (0, 0, 0), (0, 0, 0), (1, 1, 1))
 
 

@@ -411,3 +411,13 @@ def test_one_cycle_refuses_a_step_beyond_its_end():
         schedule.step()
     with pytest.raises(ValueError, match="step 4 is beyond the 3 steps"):
         schedule.step()
+
+
+def test_a_parameter_that_was_replaced_by_a_larger_one_is_refused():
+    p = Tensor(np.zeros(4, np.float32)).requires_grad_()
+    optimizer = optim.SGD([p], lr=0.1, momentum=0.9)
+    p.grad = Tensor(np.ones(4, np.float32))
+    optimizer.step()
+    p.data, p.grad = np.zeros(60_000, np.float32), Tensor(np.ones(60_000, np.float32))
+    with pytest.raises(ValueError, match=r"state of shape \(4,\)"):
+        optimizer.step()

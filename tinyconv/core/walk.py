@@ -192,8 +192,8 @@ def _collect(gradients, x, g):
 
 def _through_hooks(x, g):
     for hook in () if g is None or not x._hooks else list(x._hooks.values()):
-        replaced = hook(g)                       # the user's own tensor: its memory is not ours
-        g = g if replaced is None else cast(_cotangent(x, replaced), dtype=x.dtype)
+        replaced = hook(g)                       # what it saw or returned is the user's own now
+        g = cast(g if replaced is None else _cotangent(x, replaced), dtype=x.dtype)
     return g
 
 

@@ -151,7 +151,7 @@ def _correlate_images(start, stop, tile, images, x, plan, taps, g, sums, groups)
     """The part of `_correlate` for images from `start` to `stop`.
 
     g is read where it lies: columns of a panel beyond the last channel are the next pixel's, and
-    computed for nothing. Only the last pixel of all has none; there g is copied to where it has.
+    computed for nothing. Towards the end of g, where none follow, it is copied to where some do.
     """
     kind, _, width = tile
     size, shift, row, _, _, _, _ = plan
@@ -168,7 +168,7 @@ def _correlate_images(start, stop, tile, images, x, plan, taps, g, sums, groups)
             for i in range(count):
                 _copy_inside(x, first + i, padded, i * one, size, shift)
         b = flat[first * P * line:(first + count) * P * line]
-        if first + count == len(x) and O < columns:
+        if g.size - (first + count) * P * line < columns - O:
             whole = np.zeros(len(b) + columns, x.dtype)
             for i in range(len(b)):
                 whole[i] = b[i]

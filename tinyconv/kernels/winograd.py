@@ -169,6 +169,8 @@ def conv_input(g, w, before, x):
 
 def _run(x, w, turned, before, y, scale, shift, extra, relu):
     C, O = x.shape[3], y.shape[3]
+    if not y.size:
+        return
     kind, columns, panels, half, tables = _forward_tables(C, O, x.dtype)
     u = empty((panels, PLACES, C, columns), x.dtype)
     _transform_weights(_nine(w), turned, half, u)
@@ -176,8 +178,8 @@ def _run(x, w, turned, before, y, scale, shift, extra, relu):
     tasks = min(blocks, TASKS)
     parts = min(panels, TASKS // tasks)
     extra = y[:0] if extra is None else channels_last(extra)
-    _convolve(tasks, kind, columns, parts, x, np.array(before), u, tables, y, scale, shift,
-              extra.reshape(-1), relu)
+    _convolve(tasks, kind, columns, parts, x, np.array(before), u, tables, y,
+              np.ascontiguousarray(scale), np.ascontiguousarray(shift), extra.reshape(-1), relu)
 
 
 def conv_weight(x, g, before):

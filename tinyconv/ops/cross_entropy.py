@@ -44,11 +44,11 @@ def index_cross_entropy(x, t, reduction="none"):
         y = y.reshape(t.shape)
     else:
         y = np.divide(y.sum(dtype=np.float64), n, dtype=y.dtype)
-    return _known_losses(x, t, stats, n, y)
+    return _cross_entropy(x, t, stats, n, y)
 
 
 @primitive
-def _known_losses(x, t, stats, n, value):
+def _cross_entropy(x, t, stats, n, value):
     return value
 
 
@@ -70,7 +70,7 @@ def _softmax_error_rule(c, y, g, x, t, stats, n):
     return p * (c - sum(p * c, 1, keepdim=True))
 
 
-defvjp(_known_losses, lambda g, y, x, t, stats, n, value: softmax_error(g, x, t, stats, n))
+defvjp(_cross_entropy, lambda g, y, x, t, stats, n, value: softmax_error(g, x, t, stats, n))
 defvjp(softmax_error,
        lambda c, y, g, x, t, stats, n: sum(c * softmax_error(ones_like(g), x, t, stats, n), 1),
        _softmax_error_rule)

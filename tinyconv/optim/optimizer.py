@@ -204,7 +204,8 @@ def run(kernel, p, g, memories, *numbers):
         kernel = updates.IN_BLOCKS[kernel]
     plain = g.shape == p.shape and g.dtype is p.dtype and p.flags.carray
     for v in memories:
-        plain = plain and (v is None or v.dtype is p.dtype and v.flags.carray)
+        plain = plain and (v is None or v.dtype is p.dtype and v.flags.carray
+                           and v.shape == p.shape)
     if plain:
         kernel(p.ravel(), g.ravel(), *[v if v is None else v.ravel() for v in memories], *numbers)
     else:
@@ -219,6 +220,10 @@ def _run_rearranged(kernel, p, g, memories, numbers):
     """
     if g.shape != p.shape:
         raise ValueError(f"step: a parameter of shape {p.shape} has a gradient of shape {g.shape}")
+    for v in memories:
+        if v is not None and v.shape != p.shape:
+            raise ValueError(f"step: a parameter of shape {p.shape} has a state of shape {v.shape} "
+                             "in the optimiser; was the parameter replaced? Make a new optimiser")
     if not p.flags.writeable:
         raise ValueError(f"step: the array of a parameter of shape {p.shape} is read-only; "
                          "give the parameter a copy of its own")

@@ -72,7 +72,7 @@ def conv_scaled(input, weight, scale, shift, add=None, relu=False, stride=1, pad
     input (N, C, …), weight (O, C/groups, …); scale and shift (O) are constants, `add` is like the
     result. Errors as of `conv2d`.
     """
-    dims = weight.ndim - 2
+    dims = min(max(weight.ndim - 2, 1), 3)
     x, w, _, batched = _checked("conv_scaled", dims, input, weight, None)
     if not batched:
         raise ValueError(f"conv_scaled: x should have {dims + 2} dimensions (N, C, …), "
@@ -83,9 +83,9 @@ def conv_scaled(input, weight, scale, shift, add=None, relu=False, stride=1, pad
     if scale.shape != shape[1:2] or shift.shape != shape[1:2]:
         raise ValueError(f"conv_scaled: scale and shift should have shape {shape[1:2]}, one number "
                          f"per output channel, got {scale.shape} and {shift.shape}")
-    if add is not None and add.shape != shape:
-        raise ValueError(f"conv_scaled: add should have the result's shape {shape}, "
-                         f"got {add.shape}")
+    if add is not None and (add.shape != shape or add.dtype != x.dtype):
+        raise ValueError(f"conv_scaled: add should have the result's shape {shape} and dtype "
+                         f"{x.dtype}, got {add.shape} and {add.dtype}")
     scale, shift = (np.ascontiguousarray(v, x.data.dtype) for v in (scale, shift))
     return ops.conv_scaled(x, w, add, scale, shift, geometry, groups, relu=relu)
 
