@@ -203,13 +203,6 @@ def test_a_quick_run_from_end_to_end(tinyconv, tmp_path, torch):
 
 # ---- the README ----------------------------------------------------------------------------------
 
-def test_the_readme_shows_the_newest_tables():
-    """`python benchmarks/readme.py` would change nothing."""
-    root = Path(__file__).parents[1]
-    readme = (root / "README.md").read_text(encoding="utf-8")
-    assert README.filled(readme, root / "benchmarks/results") == readme
-
-
 def test_only_the_marked_places_of_a_readme_are_filled(tmp_path):
     (tmp_path / "training.md").write_text("## training: steps\n\n| a |\n| - |\n\n* a note\n")
     text = "before\n<!-- bench training -->\nold\n<!-- end -->\nafter\n"

@@ -56,19 +56,6 @@ def test_a_constant_column_has_no_variance(dtype, size, rng):
 
 
 @DTYPES
-@given(st.integers(1, 9), generators())
-def test_moments_of_blocks_make_those_of_all_rows(dtype, blocks, rng):
-    counts = rng.integers(1, 9, blocks)
-    x = (3 + rng.standard_normal((counts.sum(), 5))).astype(dtype)
-    pieces = np.split(x.astype(np.float64), np.cumsum(counts)[:-1])
-    means, variances = (np.array([f(p, 0) for p in pieces]) for f in (np.mean, np.var))
-    args = means, variances * counts[:, None], counts
-    for module in (normalization, reference):
-        for mine, exact in zip(module.merge_moments(*args), exact_moments(x), strict=True):
-            np.testing.assert_allclose(mine, exact, rtol=1e-12)
-
-
-@DTYPES
 @given(SIZES, generators(), st.booleans())
 def test_sums_of_columns_are_exact_on_whole_numbers(dtype, size, rng, relu):
     g, y, x = matrices(rng, size, dtype, "integers", 3)

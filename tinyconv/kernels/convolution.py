@@ -9,9 +9,10 @@ with other tables:
 | ∂L/∂w      | x, padded        | (tap, in channel) | output pixels      | g           |
 | ∂L/∂x      | g, padded        | input pixels      | (tap, out channel) | w, turned   |
 
-The tables are made in `geometry.py`: they are im2col without the copy. One image at a time is
-copied into a padded scratch array that stays in cache. Kernels of 3 × 3 and stride 1 with many
-channels take a shorter way, `winograd.py`; the gradient of images with few, `col2im.py`.
+The tables are made in `geometry.py`: they are im2col without the copy. Where there is padding, one
+image at a time (for ∂L/∂w a few) is copied into a padded array that stays in cache. Kernels of
+3 × 3 and stride 1 with many channels take a shorter way, `winograd.py`; the gradient of images with
+few, `col2im.py`.
 
 Inside this file arrays are channels-last, (N, D, H, W, C), and every problem has three dimensions;
 what has fewer gets dimensions of length one. "Convolution" is cross-correlation, as everywhere in

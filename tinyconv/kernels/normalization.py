@@ -69,6 +69,12 @@ def _block_moments(x, line, mean, square):
 
 @part
 def _merge(means, squares, counts, mean, var):
+    """Mean and biased variance of every column, in float64, from those of blocks of rows.
+
+    means and squares (blocks, C) are the mean μ_b of each column of a block and the sum S_b of its
+    squared deviations from it, counts (blocks) the rows n_b. Chan's formula,
+    Σ(x − μ)² = Σ_b [S_b + n_b (μ_b − μ)²]: no square of a large mean appears.
+    """
     M = 0
     for n in counts:
         M += n
@@ -81,23 +87,6 @@ def _merge(means, squares, counts, mean, var):
             d = means[b, c] - mean[c]
             total += squares[b, c] + counts[b] * (d * d)
         var[c] = 0.0 if total < 0 else total / M     # less than nothing by rounding only
-
-
-@kernel
-def _merge_blocks(means, squares, counts, mean, var):
-    _merge(means, squares, counts, mean, var)
-
-
-def merge_moments(means, squares, counts):
-    """Mean and biased variance of every column, as float64, from those of blocks of rows.
-
-    means and squares (blocks, C) are the mean μ_b of each column of a block and the sum S_b of its
-    squared deviations from it, counts (blocks) the rows n_b. Chan's formula,
-    Σ(x − μ)² = Σ_b [S_b + n_b (μ_b − μ)²]: no square of a large mean appears, and nothing cancels.
-    """
-    mean, var = np.empty((2, means.shape[1]))
-    _merge_blocks(means, squares, counts, mean, var)
-    return mean, var
 
 
 @kernel(parallel=True)

@@ -37,15 +37,15 @@ def per_dim(op, name, value, dims, least):
 def cached(f):
     """`functools.lru_cache` for a function of shapes and settings, which may be lists.
 
-    For a cache 1, 1.0 and True are the same. So only whole numbers and tuples of them, booleans,
-    strings and None are looked up; with anything else f is called, and has to check it.
+    Within a tuple 1, 1.0 and True are the same for a cache. So only whole numbers and tuples of
+    them, booleans, strings and None are looked up; with anything else f is called, to check it.
     """
     kept = lru_cache(maxsize=128, typed=True)(f)
 
     @wraps(f)
     def call(*args):
-        args = [tuple(a) if type(a) is list else a for a in args]
-        return kept(*args) if all(map(_is_plain, args)) else f(*args)
+        keys = [tuple(a) if type(a) is list else a for a in args]
+        return kept(*keys) if all(map(_is_plain, keys)) else f(*args)
     return call
 
 

@@ -1,4 +1,4 @@
-"""Softmax cross-entropy with the index of the right class, in one sweep there and one back.
+"""Softmax cross-entropy with the index of the right class, by a kernel there and one back.
 
 With p = softmax x over the classes, which are dimension 1 of x (N, C, …), t (N, …) the class of
 every position, and n the number that a sum over positions is divided by:

@@ -3,11 +3,12 @@
 | here               | what it states                            | the fast kernels             |
 |--------------------|-------------------------------------------|------------------------------|
 | `convolution.py`   | im2col; convolution and its two gradients | the same name, one folder up |
+| `winograd.py`      | 3 × 3 convolution with fewer products     | the same                     |
 | `pooling.py`       | maxima and weighted sums of windows       | the same                     |
 | `normalization.py` | mean and variance; normalising, and back  | the same                     |
 | `sums.py`          | sums over some dimensions                 | the same                     |
 | `elementwise.py`   | relu and its gradient; the error function | the same, and `special.py`   |
-| `cross_entropy.py` | softmax cross-entropy and its gradient     | the same                     |
+| `cross_entropy.py` | softmax cross-entropy and its gradient    | the same                     |
 | `matrix.py`        | the matrix product                        | the same                     |
 | `updates.py`       | the steps of the optimisers               | the same                     |
 | `images.py`        | cutting out, mirroring, normalising       | the same                     |

@@ -31,16 +31,6 @@ def normalize(x, mean, scale, bias, extra, relu):
     return np.maximum(y, 0) if relu else y
 
 
-def merge_moments(means, squares, counts):
-    """The moments of all rows from those of blocks of n_b of them, with the whole column's μ:
-
-    μ = Σ_b n_b μ_b / M and σ² = Σ_b [S_b + n_b (μ_b − μ)²] / M:  (blocks, C) → (C), (C)
-    """
-    n, M = counts[:, None], counts.sum()
-    mean = (n * means).sum(0) / M
-    return mean, (squares + n * (means - mean) ** 2).sum(0) / M
-
-
 def gated(g, x, mean, scale, bias):
     """G = g where (x − mean) · scale + bias > 0 (or is NaN) and else 0, or g itself without bias"""
     return g if bias is None else np.where((x - mean) * scale + bias <= 0, 0, g)

@@ -173,7 +173,7 @@ def _sliding(op, size, kernel, stride, padding, dilation, ceil_mode):
     """The windows, and how many elements each has, padding included."""
     dims = len(size)
     kernel = per_dim(op, "kernel_size", kernel, dims, 1)
-    if stride is None or isinstance(stride, tuple) and not stride:
+    if stride is None or isinstance(stride, (tuple, list)) and not stride:
         stride = kernel
     stride = per_dim(op, "stride", stride, dims, 1)
     padding = per_dim(op, "padding", padding, dims, 0)
