@@ -19,7 +19,7 @@ from .compile import kernel, part
 from .geometry import whole_tiles
 from .layout import channels_first, channels_last
 from .memory import empty
-from .product import best_shape, multiply_as, panels, scratch
+from .product import ONCE, best_shape, multiply_as, panels, scratch
 from .tile import ONE, load, put
 from .tile import width as width_of
 
@@ -66,8 +66,8 @@ def _spread_images(start, stop, kind, width, g, b, columns, kernel, dilation, si
         padded[:] = 0
         image = g[n].reshape(-1)
         for k in range(kernel[0] * kernel[1]):
-            multiply_as(kind, image, row, off, b[k * panels * width * O:], width, width * O, none,
-                        products, out, columns, False)
+            multiply_as(kind, 1, ONCE, image, row, off, b[k * panels * width * O:], width,
+                        width * O, none, products, out, columns, False)
             for w in range(W):
                 for d in range(D):
                     for h in range(H):

@@ -112,11 +112,10 @@ def _sweep_images(start, stop, piece, pieces, tile, x, plan, b, bias, y, groups,
             tiles = (last - first) // rows
             begin = first + piece * tiles // pieces * rows
             end = first + (piece + 1) * tiles // pieces * rows
-            for group in range(groups):
-                panel = columns * (groups * r0 + group * (r1 - r0))
-                multiply_as(kind, padded[group * (C // groups):], row[begin:end], off[r0:r1],
-                            b[panel:], width, width * (r1 - r0), bias[group * columns:],
-                            flat[(n * M * groups + group) * O:], out[begin:end], O, False)
+            steps = C // groups, columns * (r1 - r0), columns, O
+            multiply_as(kind, groups, steps, padded, row[begin:end], off[r0:r1],
+                        b[columns * groups * r0:], width, width * (r1 - r0), bias,
+                        flat[n * M * groups * O:], out[begin:end], O, False)
             if finishing:
                 end = min(end, M)
                 _finish(y[n, begin:end], scale, shift, extra[n, begin:end], relu)
@@ -174,9 +173,8 @@ def _correlate_images(start, stop, tile, images, x, plan, taps, g, sums, groups)
             for i in range(len(b)):
                 whole[i] = b[i]
             b = whole
-        for group in range(groups):
-            multiply_as(kind, padded[group * (C // groups):], taps, row[:count * P], b[group * O:],
-                        line, width, none, sums[group].reshape(-1), out, columns, first > start)
+        multiply_as(kind, groups, (C // groups, O, 0, sums[0].size), padded, taps, row[:count * P],
+                    b, line, width, none, sums.reshape(-1), out, columns, first > start)
 
 
 @kernel(parallel=True)

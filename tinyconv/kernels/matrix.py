@@ -13,7 +13,7 @@ from numba import njit, prange
 
 from . import product
 from .compile import kernel, part
-from .product import CHUNK, multiply_as, scratch
+from .product import CHUNK, ONCE, multiply_as, scratch
 
 ROWS, COLUMNS = 256, 128               # of the block of the result that one task computes
 SMALL = 1 << 18                        # so many products are done before a second thread has begun
@@ -79,8 +79,8 @@ def _block(first, j, columns, kind, rows, width, a, a_turned, b, b_turned, bias,
                 _pack_turned(b, k, j + p * width, panel)
             else:
                 _pack(b, k, j + p * width, panel)
-        multiply_as(kind, a.reshape(-1), row + k * right, some, packed, width, size, start,
-                    c.reshape(-1), out, columns, k > 0)
+        multiply_as(kind, 1, ONCE, a.reshape(-1), row + k * right, some, packed, width, size,
+                    start, c.reshape(-1), out, columns, k > 0)
         start[:] = 0
 
 

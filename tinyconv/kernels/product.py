@@ -20,40 +20,45 @@ from .tile import (NARROW, SHAPES, SLIM, WIDE, accumulate, add_outer, height, re
                    zeros)
 
 CHUNK = 256                            # so many products in one sum; these sums are then added up
+ONCE = 0, 0, 0, 0                      # steps of a product that is made once
 
 
 @part
-def multiply(shape, a, row, off, b, line, panel, bias, c, out, columns, adding):
+def multiply(shape, count, steps, a, row, off, b, line, panel, bias, c, out, columns, adding):
     """c[out[m] + o] = (or += if `adding`) bias[o] + Σ_r a[row[m] + off[r]] · b[r, o] for every m.
 
     Row r of panel p of b begins at b[p · panel + r · line]; `columns` is the number of real ones;
-    bias is filled up to whole panels. Where the errors of a sum of R products are as good as
-    random, they add up to about √R units in the last place; in chunks it is √CHUNK + √(R/CHUNK).
+    bias is filled up to whole panels. That is done `count` times, each so many `steps` further on
+    in a, b, bias and c: a call costs as much as some hundred products.
+    Where the errors of a sum of R products are as good as random, they add up to about √R units in
+    the last place; in chunks it is √CHUNK + √(R/CHUNK).
     """
-    for p in range((columns + width(shape, c) - 1) // width(shape, c)):
-        column = p * width(shape, c)
-        for chunk in range(0, max(off.size, 1), CHUNK):    # an empty sum is stored, too
-            some, start = off[chunk:chunk + CHUNK], p * panel + chunk * line
-            for m in range(0, row.size, height(shape)):
-                tile = zeros(shape, c) if chunk else repeat(shape, bias, column)
-                for r in range(some.size):
-                    tile = add_outer(tile, a, row, m, some[r], b, start + r * line)
-                if chunk or adding:
-                    accumulate(tile, c, out, m, column, columns - column)
-                else:
-                    store(tile, c, out, m, column, columns - column)
+    for i in range(count):
+        in_a, in_b, in_bias, in_c = i * steps[0], i * steps[1], i * steps[2], i * steps[3]
+        for p in range((columns + width(shape, c) - 1) // width(shape, c)):
+            column = p * width(shape, c)
+            for chunk in range(0, max(off.size, 1), CHUNK):    # an empty sum is stored, too
+                some, start = off[chunk:chunk + CHUNK], in_b + p * panel + chunk * line
+                for m in range(0, row.size, height(shape)):
+                    tile = zeros(shape, c) if chunk else repeat(shape, bias, in_bias + column)
+                    for r in range(some.size):
+                        tile = add_outer(tile, a, row, m, in_a + some[r], b, start + r * line)
+                    if chunk or adding:
+                        accumulate(tile, c, out, m, in_c + column, columns - column)
+                    else:
+                        store(tile, c, out, m, in_c + column, columns - column)
 
 
 @part
-def multiply_as(kind, a, row, off, b, line, panel, bias, c, out, columns, adding):
+def multiply_as(kind, count, steps, a, row, off, b, line, panel, bias, c, out, columns, adding):
     """`multiply` with tiles of one of the three shapes."""
     adding = adding or columns < 0               # for Numba True is a type; so it is any boolean
     if kind == 0:
-        multiply(WIDE, a, row, off, b, line, panel, bias, c, out, columns, adding)
+        multiply(WIDE, count, steps, a, row, off, b, line, panel, bias, c, out, columns, adding)
     elif kind == 1:
-        multiply(NARROW, a, row, off, b, line, panel, bias, c, out, columns, adding)
+        multiply(NARROW, count, steps, a, row, off, b, line, panel, bias, c, out, columns, adding)
     else:
-        multiply(SLIM, a, row, off, b, line, panel, bias, c, out, columns, adding)
+        multiply(SLIM, count, steps, a, row, off, b, line, panel, bias, c, out, columns, adding)
 
 
 @part

@@ -29,13 +29,13 @@ from numba import prange
 from .compile import kernel, part
 from .geometry import KEPT, whole_tiles
 from .layout import channels_last
-from .memory import CACHE_LINE, empty
+from .memory import empty
 from .product import best_shape, multiply_as, scratch
-from .tile import NARROW, ONE, prefetch
+from .tile import NARROW, ONE
 from .winograd_transforms import (PAD, PLACES, from_gradient, from_input, from_weights, tile_count,
                                   to_output, to_weights)
 
-TILES = 64                             # in a block: what they become stays in cache
+TILES = 32
 CHANNELS = 16                          # whose weights are transformed at once
 TASKS = 16                             # pieces of work: a matter of the data, not of the threads
 SUMS_BYTES = 1 << 19                   # of a weight gradient, for one task: they stay in cache
@@ -87,16 +87,14 @@ def _convolve(tasks, kind, width, parts, x, before, u, tables, y, scale, shift, 
 def _convolve_blocks(start, stop, part, kind, width, parts, x, before, u, tables, y, scale, shift,
                      extra, relu):
     C, P, row, off, out, none = x.shape[3], u.shape[0], *tables
+    weights = u.reshape(-1)
     v, m, patch = _scratch(C, width, x)
     for first in range(start * TILES, stop * TILES, TILES):
         count = min(TILES, tile_count(y) - first)
         from_input(x, first, count, y, before, v, patch)
         for p in range(part * P // parts, (part + 1) * P // parts):
-            for place in range(PLACES):
-                _fetch(x, first + TILES, place)
-                _fetch(y, first, place)
-                multiply_as(kind, v[place * C:], row[:count], off, u[p, place].reshape(-1), width,
-                            width, none, m[place * width:], out, width, False)
+            multiply_as(kind, PLACES, (C, C * width, 0, width), v, row[:count], off,
+                        weights[p * PLACES * C * width:], width, width, none, m, out, width, False)
             to_output(m, width, y, first, count, p * width, scale, shift, extra, relu)
 
 
@@ -113,19 +111,16 @@ def _correlate_group(group, part, kind, width, parts, x, before, g, tables, sums
     C, O, row, off, out, none = x.shape[3], g.shape[3], *tables
     P, blocks, groups = (O + width - 1) // width, (tile_count(g) + TILES - 1) // TILES, len(sums)
     v, m, patch = _scratch(C, width, x)
-    begin = group * blocks // groups
+    begin, total = group * blocks // groups, sums[group].reshape(-1)
     for block in range(begin, (group + 1) * blocks // groups):
         first = block * TILES
         count = min(TILES, tile_count(g) - first)
         from_input(x, first, count, g, before, v, patch)
         for p in range(part * P // parts, (part + 1) * P // parts):
             from_gradient(g, first, count, p * width, m, width, patch)
-            for place in range(PLACES):
-                _fetch(x, first + TILES, place)
-                _fetch(g, first + TILES, place)
-                multiply_as(kind, v[place * C:], row, off[:count], m[place * width:],
-                            PLACES * width, width, none, sums[group, place].reshape(-1)[p * width:],
-                            out, min(width, O - p * width), block > begin)
+            multiply_as(kind, PLACES, (C, width, 0, C * O), v, row, off[:count], m, PLACES * width,
+                        width, none, total[p * width:], out, min(width, O - p * width),
+                        block > begin)
 
 
 @part
@@ -133,19 +128,6 @@ def _scratch(C, width, x):
     """For a block of tiles: what they become, their products, and one window of the image."""
     return (scratch(TILES * (PLACES * C + PAD), x), scratch(TILES * PLACES * width, x),
             scratch(PLACES * max(C, width), x))
-
-
-@part
-def _fetch(x, first, place):
-    """Ask for one of the `PLACES` parts of what the `TILES` tiles from `first` on are made of.
-
-    A core reads ahead along straight lines only; without being asked it waits for each of these
-    lines of memory, which counts where few channels leave little to compute.
-    """
-    flat, pixels = x.reshape(-1), 4 * TILES // PLACES
-    start = (4 * first + place * pixels) * x.shape[3]
-    for i in range(start, start + pixels * x.shape[3], CACHE_LINE // x.itemsize):
-        prefetch(flat, i)
 
 
 # ---- the three operations ------------------------------------------------------------------------

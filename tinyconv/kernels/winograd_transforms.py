@@ -6,7 +6,8 @@ then to all rows. A number here is a vector: one register full of channels.
 import numpy as np
 
 from .compile import part
-from .tile import ONE, load, put, rectify, width, zeros
+from .memory import CACHE_LINE
+from .tile import ONE, load, prefetch, put, rectify, width, zeros
 
 PLACES = 16                            # products of a tile
 PAD = 16                               # numbers from tile to tile: at distances of a power of two
@@ -80,6 +81,31 @@ def _window(x, n, top, left, size, column, columns, patch):
 
 
 @part
+def _fetch(x, start, size):
+    """Ask for x[start : start + size]: the four pixels of a tile that will come a block later.
+
+    A core reads ahead along straight lines only; without being asked it waits for each of these
+    lines of memory, which counts where few channels leave little to compute.
+    """
+    for i in range(start, start + size, CACHE_LINE // x.itemsize):
+        prefetch(x, i)
+
+
+@part
+def _input_tile(d, start, row, C, v, at):
+    """v[at + place · C + c] = Bᵀ d B, where the next row of d begins `row` numbers further on."""
+    for c in range(0, C, width(ONE, v)):
+        a = _bt(*_four(d, start + c, row))
+        b = _bt(*_four(d, start + c + C, row))
+        e = _bt(*_four(d, start + c + 2 * C, row))
+        f = _bt(*_four(d, start + c + 3 * C, row))
+        _put_four(_bt(a[0], b[0], e[0], f[0]), v, at + c, C)
+        _put_four(_bt(a[1], b[1], e[1], f[1]), v, at + c + 4 * C, C)
+        _put_four(_bt(a[2], b[2], e[2], f[2]), v, at + c + 8 * C, C)
+        _put_four(_bt(a[3], b[3], e[3], f[3]), v, at + c + 12 * C, C)
+
+
+@part
 def from_input(x, first, count, y, before, v, patch):
     """v[t, place, c] = Bᵀ d B for `count` tiles d of the outputs y, from number `first` on."""
     _, H, W, C = x.shape
@@ -87,20 +113,13 @@ def from_input(x, first, count, y, before, v, patch):
     n, up, across = _tile(first, y)
     for t in range(count):
         top, left = up - before[0], across - before[1]
-        d, start, row = flat, ((n * H + top) * W + left) * C, W * C
+        at = t * (PLACES * C + PAD)
         if top < 0 or left < 0 or top + 4 > H or left + 4 > W:
             _window(x, n, top, left, 4, 0, C, patch)
-            d, start, row = patch, 0, 4 * C
-        for c in range(0, C, width(ONE, v)):
-            a = _bt(*_four(d, start + c, row))
-            b = _bt(*_four(d, start + c + C, row))
-            e = _bt(*_four(d, start + c + 2 * C, row))
-            f = _bt(*_four(d, start + c + 3 * C, row))
-            at = t * (PLACES * C + PAD) + c
-            _put_four(_bt(a[0], b[0], e[0], f[0]), v, at, C)
-            _put_four(_bt(a[1], b[1], e[1], f[1]), v, at + 4 * C, C)
-            _put_four(_bt(a[2], b[2], e[2], f[2]), v, at + 8 * C, C)
-            _put_four(_bt(a[3], b[3], e[3], f[3]), v, at + 12 * C, C)
+            _input_tile(patch, 0, 4 * C, C, v, at)
+        else:
+            _input_tile(flat, ((n * H + top) * W + left) * C, W * C, C, v, at)
+        _fetch(flat, 4 * (first + count + t) * C, 4 * C)
         n, up, across = _next(n, up, across, y)
 
 
@@ -149,24 +168,33 @@ def _finish(value, extra, relu, y, i):
 
 
 @part
+def _gradient_tile(d, start, row, pixel, columns, m, at, line):
+    """m[at + place · line + o] = A d Aᵀ for so many columns o."""
+    none = zeros(ONE, m)
+    for c in range(0, columns, width(ONE, m)):
+        a = _a(load(d, start + c), load(d, start + c + row), none)
+        b = _a(load(d, start + c + pixel), load(d, start + c + pixel + row), none)
+        _put_four(_a(a[0], b[0], none), m, at + c, line)
+        _put_four(_a(a[1], b[1], none), m, at + c + 4 * line, line)
+        _put_four(_a(a[2], b[2], none), m, at + c + 8 * line, line)
+        _put_four(_a(a[3], b[3], none), m, at + c + 12 * line, line)
+
+
+@part
 def from_gradient(g, first, count, column, m, line, patch):
     """m[t, place, line] = A g Aᵀ of g[…, column : column + line] for `count` tiles."""
     _, H, W, O = g.shape
-    flat, none, columns = g.reshape(-1), zeros(ONE, g), min(line, O - column)
+    flat, columns = g.reshape(-1), min(line, O - column)
     n, top, left = _tile(first, g)
     for t in range(count):
-        start, row, pixel, d = ((n * H + top) * W + left) * O + column, W * O, O, flat
+        at = t * PLACES * line
         if top + 2 > H or left + 2 > W:
             _window(g, n, top, left, 2, column, columns, patch)
-            d, start, row, pixel = patch, 0, 2 * columns, columns
-        for c in range(0, columns, width(ONE, m)):
-            a = _a(load(d, start + c), load(d, start + c + row), none)
-            b = _a(load(d, start + c + pixel), load(d, start + c + pixel + row), none)
-            at = t * PLACES * line + c
-            _put_four(_a(a[0], b[0], none), m, at, line)
-            _put_four(_a(a[1], b[1], none), m, at + 4 * line, line)
-            _put_four(_a(a[2], b[2], none), m, at + 8 * line, line)
-            _put_four(_a(a[3], b[3], none), m, at + 12 * line, line)
+            _gradient_tile(patch, 0, 2 * columns, columns, columns, m, at, line)
+        else:
+            _gradient_tile(flat, ((n * H + top) * W + left) * O + column, W * O, O, columns, m, at,
+                           line)
+        _fetch(flat, 4 * (first + count + t) * O, 4 * O)
         n, top, left = _next(n, top, left, g)
 
 
