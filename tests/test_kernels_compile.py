@@ -138,6 +138,24 @@ def test_python_threads_may_run_kernels_at_the_same_time():
     assert len(found) == 8 and all(np.array_equal(y, expected) for y in found)
 
 
+WAIT = """
+import os, numba, tinyconv as tc
+tc.relu(tc.ones(100_000))
+print(numba.threading_layer(), os.environ.get("GOMP_SPINCOUNT"))
+"""
+
+
+@pytest.mark.parametrize("given, expected", [({}, "10000"), ({"GOMP_SPINCOUNT": "77"}, "77")],
+                         ids=["by default", "as the user says"])
+def test_threads_without_work_give_up_their_core_soon(given, expected):
+    printed, said = run(WAIT, OMP_DISPLAY_ENV="VERBOSE", **given)
+    layer, left = printed.split()
+    assert left == str(given.get("GOMP_SPINCOUNT"))              # the environment is as it was
+    if layer != "omp" or "GOMP_SPINCOUNT" not in said:
+        pytest.skip("Numba runs its threads by something else than GNU's OpenMP here")
+    assert f"GOMP_SPINCOUNT = '{expected}'" in said
+
+
 FORK = """
 import os, tinyconv as tc
 tc.relu(tc.ones(3))
