@@ -7,9 +7,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tinyconv.kernels import convolution, geometry, product
+from tinyconv.kernels import convolution, geometry, neighbours, product
 from tinyconv.kernels.geometry import Geometry
 from tinyconv.kernels.reference import convolution as reference
+from tinyconv.kernels.tile import ONE
 from tinyconv.testing.strategies import arrays, conv_problems
 
 DTYPES = pytest.mark.parametrize("dtype", [np.float32, np.float64])
@@ -178,3 +179,27 @@ def test_the_example_of_the_reference_is_right():
     for module in reference, convolution:
         y = module.conv(x, np.eye(2).reshape(1, 1, 1, 2, 2), None, sizes, 1)
         assert y[0, 0, 0].tolist() == [[7, 9, 11], [5, 7, 9]]
+
+
+# ---- to few channels -----------------------------------------------------------------------------
+
+@pytest.mark.parametrize("O, K, stride, W", [(6, 5, 1, 28), (1, 3, 1, 12), (3, 4, 2, 10),
+                                             (4, 7, 3, 9), (8, 3, 1, 6), (5, 11, 1, 7)])
+def test_pixels_side_by_side_taken_for_one_give_the_same_convolution(O, K, stride, W):
+    size = (W - 1) * stride + K - 2
+    geometry = Geometry((1, 5, size), (1, 2, K), (1, 1, stride), (0, 0, 1), (0, 0, 1), (1, 1, 1))
+    s = neighbours.number(geometry, O, 1, 4)
+    assert s == 1 or W % s == 0 and s * O <= ONE.width(4)
+    rng = np.random.default_rng(0)
+    x, w, g = (rng.integers(-9, 9, shape).astype(np.float32)
+               for shape in ((3, 2, 1, 5, size), (O, 2, 1, 2, K), (3, O, 1, 4, W)))
+    bias = np.arange(O, dtype=np.float32)
+    assert np.array_equal(convolution.conv(x, w, bias, geometry, 1),
+                          reference.conv(x, w, bias, geometry, 1))
+    assert np.array_equal(convolution.conv_weight(x, g, geometry, 1),
+                          reference.conv_weight(x, g, geometry, 1))
+
+
+def test_lenet_takes_two_pixels_for_one_where_a_vector_has_room():
+    geometry = Geometry((1, 28, 28), (1, 5, 5), (1, 1, 1), (0, 2, 2), (0, 2, 2), (1, 1, 1))
+    assert neighbours.number(geometry, 6, 1, 4) == (2 if ONE.width(4) >= 12 else 1)

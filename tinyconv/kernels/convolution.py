@@ -24,7 +24,7 @@ from typing import NamedTuple
 import numpy as np
 from numba import prange
 
-from . import col2im, winograd
+from . import col2im, neighbours, winograd
 from .compile import kernel, part
 from .geometry import backward, forward, whole_tiles
 from .layout import channels_first, channels_last
@@ -210,6 +210,10 @@ class Finish(NamedTuple):
     extra: np.ndarray | None
     relu: bool
 
+    def repeated(self, s):
+        """The same for s pixels taken for one."""
+        return self._replace(scale=np.tile(self.scale, s), shift=np.tile(self.shift, s))
+
 
 def conv(x, w, bias, geometry, groups, finish=None):
     """y = x ∗ w + bias
@@ -217,6 +221,12 @@ def conv(x, w, bias, geometry, groups, finish=None):
     x (N, C, D, H, W), w (O, C/groups, kd, kh, kw), bias (O) or None → (N, O, …output). With a
     `finish` there is no bias.
     """
+    s = neighbours.number(geometry, len(w), groups, x.itemsize)
+    if s > 1:
+        wide = neighbours.widened(w, s, geometry.stride[2])
+        bias, finish = bias if bias is None else np.tile(bias, s), finish and finish.repeated(s)
+        y = conv(x, wide, bias, neighbours.as_one(geometry, s), groups, finish)
+        return _regrouped(y, geometry.output, len(w))
     y = empty((len(x), *geometry.output, len(w)), x.dtype)
     if winograd.fits(geometry, len(x), x.shape[1], len(w), groups, x.dtype):
         winograd.conv(channels_last(x)[:, 0], w[:, :, 0], bias, geometry.before[1:], y[:, 0],
@@ -225,6 +235,11 @@ def conv(x, w, bias, geometry, groups, finish=None):
     kind, rows, width = best_shape(len(w) // groups, x.itemsize)
     plan = forward(geometry, x.shape[1], len(w), groups, rows)
     return _run(plan, kind, rows, width, x, w, True, bias, y, groups, finish)
+
+
+def _regrouped(y, size, O):
+    """The same memory, (N, …, W, O), as images of another width with as many more channels."""
+    return channels_first(channels_last(y).reshape(len(y), *size, O))
 
 
 def conv_input(g, w, geometry, groups):
@@ -263,6 +278,11 @@ def conv_weight(x, g, geometry, groups):
     N, C, O = len(x), x.shape[1] // groups, g.shape[1] // groups
     if x.size == 0 or g.size == 0:
         return np.zeros((O * groups, C, *geometry.kernel), x.dtype)
+    s, wide = neighbours.number(geometry, O, groups, x.itemsize), geometry.output
+    if s > 1:
+        g = _regrouped(g, (*wide[:2], wide[2] // s), s * O)
+        gw = conv_weight(x, g, neighbours.as_one(geometry, s), groups)
+        return neighbours.narrowed(gw, s, geometry.stride[2])
     if winograd.fits(geometry, N, C, O, groups, x.dtype):
         return winograd.conv_weight(channels_last(x)[:, 0], channels_last(g)[:, 0],
                                     geometry.before[1:])[:, :, None]
