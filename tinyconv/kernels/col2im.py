@@ -19,11 +19,9 @@ from .compile import kernel, part
 from .geometry import whole_tiles
 from .layout import channels_first, channels_last
 from .memory import empty
-from .product import best_shape, multiply_as, panels, scratch
+from .product import TASKS, best_shape, multiply_as, panels, scratch
 from .tile import ONE, load, put
 from .tile import width as width_of
-
-TASKS = 16                             # pieces of work: a matter of the data, not of the threads
 
 
 def fits(geometry, C, groups, dtype):

@@ -29,9 +29,8 @@ from .compile import kernel, part
 from .geometry import backward, forward, whole_tiles
 from .layout import channels_first, channels_last
 from .memory import empty
-from .product import CHUNK, best_shape, filled_up, multiply_as
+from .product import CHUNK, TASKS, best_shape, filled_up, multiply_as
 
-TASKS = 16                             # pieces of work: a matter of the data, not of the threads
 GRADIENT_BYTES = 32 << 20              # memory for the partial sums of a weight gradient
 
 

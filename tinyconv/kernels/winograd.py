@@ -30,14 +30,13 @@ from .compile import kernel, part
 from .geometry import KEPT, whole_tiles
 from .layout import channels_last
 from .memory import CACHE_LINE, empty
-from .product import best_shape, multiply_as, scratch
+from .product import TASKS, best_shape, multiply_as, scratch
 from .tile import NARROW, ONE, prefetch
 from .winograd_transforms import (PAD, PLACES, from_gradient, from_input, from_weights, tile_count,
                                   to_output, to_weights)
 
 TILES = 64                             # in a block: what they become stays in cache
 CHANNELS = 16                          # whose weights are transformed at once
-TASKS = 16                             # pieces of work: a matter of the data, not of the threads
 SUMS_BYTES = 1 << 19                   # of a weight gradient, for one task: they stay in cache
 
 

@@ -11,6 +11,7 @@ import numpy as np
 
 from ... import ops
 from ...core import Tensor
+from ...kernels.compile import FLOATS
 from ...kernels.geometry import Geometry
 from ..arguments import cached, per_dim, whole
 
@@ -163,7 +164,7 @@ def _checked(op, dims, x, w, b):
         raise ValueError(f"{op}: x should have {dims + 2} dimensions (N, C, …), "
                          f"or {dims + 1} without a batch, got shape {x.shape}")
     for name, a in (("x", x), ("w", w), ("b", b)):
-        if a is not None and (a.dtype != x.dtype or a.dtype not in ("float32", "float64")):
+        if a is not None and (a.dtype != x.dtype or a.dtype not in FLOATS):
             raise TypeError(f"{op}: expected float32 or float64, the same for all, "
                             f"but x is {x.dtype} and {name} is {a.dtype}; "
                             "convert with .float() or .double()")
