@@ -46,7 +46,7 @@ def _convolutions(draw, rng, dtype):
 
     def finished(geometry, groups):
         return lambda x, w, scale, shift, a: [
-            convolution.conv(x, w, None, geometry, groups, Finish(scale, shift, addend, relu))
+            convolution.conv(x, w, shift, geometry, groups, Finish(scale, addend, relu))
             for addend, relu in itertools.product((None, a), (False, True))]
 
     padded = Geometry((2, 9, 9), (1, 3, 3), (1, 2, 1), (0, 1, 1), (0, 1, 2), (1, 1, 2))

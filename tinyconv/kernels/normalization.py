@@ -127,11 +127,11 @@ def moments(x):
 # ---- forward -------------------------------------------------------------------------------------
 
 @part
-def _normalize_block(x, mean, scale, bias, extra, y, relu, adding):
+def _normalize_block(x, mean, scale, bias, addend, y, relu, adding):
     zero, line = x.dtype.type(0), mean.size
     for start in range(0, x.size, line):
         row, out = x[start:start + line], y[start:start + line]
-        added = extra[start:start + line]
+        added = addend[start:start + line]
         for j in range(row.size):
             v = (row[j] - mean[j]) * scale[j] + bias[j]
             if adding:
@@ -140,19 +140,19 @@ def _normalize_block(x, mean, scale, bias, extra, y, relu, adding):
 
 
 @kernel(parallel=True)
-def _normalize(x, line, block, mean, scale, bias, extra, y, relu, adding):
+def _normalize(x, line, block, mean, scale, bias, addend, y, relu, adding):
     mean, scale, bias = _repeated(mean, line), _repeated(scale, line), _repeated(bias, line)
     for b in prange((x.size + block - 1) // block):
         piece = slice(b * block, min((b + 1) * block, x.size))
-        _normalize_block(x[piece], mean, scale, bias, extra[piece], y[piece], relu, adding)
+        _normalize_block(x[piece], mean, scale, bias, addend[piece], y[piece], relu, adding)
 
 
-def normalize(x, mean, scale, bias, extra, relu):
-    """y = relu((x − mean) · scale + bias + extra), relu and extra if asked for: (M, C) → (M, C)"""
+def normalize(x, mean, scale, bias, addend, relu):
+    """y = relu((x − mean) · scale + bias + addend), the last two if asked for: (M, C) → (M, C)"""
     y, (line, block, _) = empty(x.shape, x.dtype), _sizes(x)
     flat = x.reshape(-1)
-    _normalize(flat, line, block, mean, scale, bias, flat if extra is None else extra.reshape(-1),
-               y.reshape(-1), relu, extra is not None)
+    _normalize(flat, line, block, mean, scale, bias, flat if addend is None else addend.reshape(-1),
+               y.reshape(-1), relu, addend is not None)
     return y
 
 

@@ -75,7 +75,9 @@ def windows(size, ranges):
     pixels = np.take_along_axis(pixels, order, 1)
     pixels = np.take_along_axis(pixels, np.minimum(last, counts[:, None] - 1), 1)
     disjoint = len(np.unique(pixels)) == counts.sum()
-    return Windows(pixels.astype(np.int32), counts, tuple(size), outputs, disjoint)
+    pixels = pixels.astype(np.int32)
+    pixels.flags.writeable = counts.flags.writeable = False         # one table for many calls
+    return Windows(pixels, counts, tuple(size), outputs, disjoint)
 
 
 def _pixels(x):

@@ -42,8 +42,8 @@ def conv_scaled(x, w, a, scale, shift, geometry, groups, relu=False):
     """
     ndim, x, w = x.ndim, _volume(x, geometry.size), _volume(w, geometry.kernel)
     a = None if a is None else _volume(a, geometry.output)
-    finish = kernels.Finish(scale, shift, a, relu)
-    return from_volume(kernels.conv(x, w, None, geometry, groups, finish), ndim)
+    finish = kernels.Finish(scale, a, relu)
+    return from_volume(kernels.conv(x, w, shift, geometry, groups, finish), ndim)
 
 
 @primitive
