@@ -46,6 +46,20 @@ def test_mean_and_variance_keep_their_digits_however_large_the_mean(dtype, size,
     assert (abs(var - exact_var) <= 32 * u * d ** 2 + 8 * u * size * d + (8 * u * size) ** 2).all()
 
 
+@pytest.mark.parametrize("C", [3, 64, 512, 600])
+@pytest.mark.parametrize("outlier", [100, 1e4, -1e6])
+@DTYPES
+def test_the_variance_keeps_its_digits_where_the_first_row_lies_far_off(rng, dtype, outlier, C):
+    """|error of σ²| ≤ 180 u σ²; with differences from the first row it would be thousands"""
+    x = (3 + rng.standard_normal((30_000, C))).astype(dtype)
+    _, block, _ = normalization._sizes(x)
+    x[::block // C] = outlier                              # of every block
+    (mean, var), (exact_mean, exact_var) = normalization.moments(x), exact_moments(x)
+    u = np.finfo(dtype).eps / 2
+    assert (abs(var - exact_var) <= 180 * u * exact_var).all()
+    assert (abs(mean - exact_mean) <= 32 * u * np.sqrt(exact_var)).all()
+
+
 @DTYPES
 @given(SIZES, generators())
 def test_a_constant_column_has_no_variance(dtype, size, rng):

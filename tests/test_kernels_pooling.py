@@ -1,5 +1,7 @@
 """Pooling kernels equal their readable twins, with any windows; ties, NaN and infinities as well.
 """
+import tracemalloc
+from contextlib import contextmanager
 from itertools import product
 
 import numpy as np
@@ -7,6 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+import tinyconv as tc
+import tinyconv.nn.functional as F
 from tinyconv.kernels import pooling
 from tinyconv.kernels.pooling import Range
 from tinyconv.kernels.reference import pooling as reference
@@ -30,6 +34,14 @@ def images(draw, dtype):
     size, parts = zip(*(draw(ranges()) for _ in range(draw(st.integers(1, 3)))))
     N, C = draw(st.sampled_from((0, 1, 2, 17))), draw(st.sampled_from((1, 5, 8, 17)))
     return draw(arrays((N, C, *size), dtype, "integers")), pooling.windows(size, parts)
+
+
+@contextmanager
+def no_long_lists():
+    """Windows are taken along one dimension after the other, if there are several."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(pooling, "MOST", 0)
+        yield
 
 
 @given(st.lists(ranges(), min_size=1, max_size=3))
@@ -96,6 +108,41 @@ def test_sums_of_windows_and_their_adjoint_are_exact_on_whole_numbers(dtype, dat
     spread = pooling.window_spread(g, w, scale)
     assert_same(spread, reference.window_spread(g, w, scale), dtype)
     assert (y * g).sum() == (x * spread).sum()
+
+
+@DTYPES
+@given(st.data(), st.booleans())
+def test_windows_without_a_list_of_all_pixels_have_the_same_results(dtype, data, nan):
+    size, parts = zip(*(data.draw(ranges()) for _ in range(data.draw(st.integers(2, 3)))))
+    x = data.draw(arrays((data.draw(st.sampled_from((0, 1, 3))), 5, *size), dtype, "integers"))
+    if nan:
+        x = np.where(data.draw(generators()).random(x.shape) < 0.3, dtype(np.nan), x)
+    listed = pooling.windows(size, parts)
+    with no_long_lists():
+        w = pooling.windows(size, parts)
+    assert w.outputs == listed.outputs and np.array_equal(w.counts, listed.counts)
+    assert (w.pixels is None) == (0 not in listed.pixels.shape)
+    for found, expected in zip(pooling.window_max(x, w), reference.window_max(x, listed)):
+        assert_same(found, expected, expected.dtype)
+    scale = data.draw(generators()).choice([-2, 0.25, 0.5, 1, 3], len(w.counts))
+    y = pooling.window_sum(x, w, scale)
+    if not nan:
+        assert_same(y, reference.window_sum(x, listed, scale), dtype)
+        assert_same(pooling.window_spread(y, w, scale), reference.window_spread(y, listed, scale),
+                    dtype)
+    where = pooling.window_max(x, listed)[1]
+    assert_same(pooling.put(y, where, w.size, w), pooling.put(y, where, w.size), dtype)
+
+
+def test_large_windows_take_no_more_memory_than_a_few_images():
+    x = tc.randn(1, 2, 128, 128)
+    for pool in (F.avg_pool2d, F.max_pool2d):
+        pool(x, 33, 1, 16)                       # compiles what there is to compile
+        tracemalloc.start()
+        pool(x, 65, 1, 32)
+        _, peak = tracemalloc.get_traced_memory()
+        tracemalloc.stop()
+        assert peak < 16 * x.data.nbytes + (1 << 20)
 
 
 @DTYPES

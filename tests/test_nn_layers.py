@@ -305,10 +305,12 @@ def test_a_norm_after_a_convolution_records_trains_and_calls_hooks_as_the_two_do
 
 def test_a_norm_after_a_convolution_refuses_what_does_not_fit():
     conv, norm, x = normed()
-    with tc.no_grad(), pytest.raises(ValueError, match="x has 3 channels"):
+    with tc.no_grad(), pytest.raises(ValueError, match="^conv2d: x has 3 channels"):
         norm.after(conv, tc.ones(2, 3, 8, 8))
-    with tc.no_grad(), pytest.raises(ValueError, match="add should have the result's shape"):
+    with tc.no_grad(), pytest.raises(ValueError, match="^batch_norm: add should have the input's"):
         norm.after(conv, x, add=tc.ones(6, 32, 8, 7))
+    with tc.no_grad(), pytest.raises(TypeError, match="^conv2d: expected float32 or float64"):
+        norm.after(conv, x.double())
     with tc.no_grad(), pytest.raises(ValueError, match="32"):
         nn.BatchNorm2d(3).eval().after(conv, x)
 
@@ -321,3 +323,15 @@ def test_a_norm_of_ones_own_keeps_its_forward():
     conv, _, x = normed()
     with tc.no_grad():
         assert not Nothing(32).eval().after(conv, x).numpy().any()
+
+
+def test_a_convolution_that_is_called_in_ones_own_way_is_called_so():
+    conv, norm, x = normed()
+    with tc.no_grad():
+        expected = norm(conv(x) * 0).numpy()
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(nn.Conv2d, "__call__", lambda conv, x: conv.forward(x) * 0, raising=False)
+            assert np.array_equal(norm.after(conv, x).numpy(), expected)
+        forward = conv.forward
+        conv.forward = lambda x: forward(x) * 0
+        assert np.array_equal(norm.after(conv, x).numpy(), expected)

@@ -6,6 +6,7 @@ from hypothesis import strategies as st
 
 import tinyconv as tc
 from tinyconv import ops
+from tinyconv.kernels import winograd
 from tinyconv.kernels.geometry import Geometry
 from tinyconv.testing import check_adjoint, check_grad
 from tinyconv.testing.strategies import arrays, conv_problems
@@ -63,9 +64,10 @@ BIG = Geometry((1, 8, 8), (1, 3, 3), (1,) * 3, (0, 1, 1), (0, 1, 1), (1,) * 3)  
 def test_a_scaled_convolution_is_its_parts_to_second_order(relu, adding, problem, data):
     """relu((x ∗ w) · scale + shift + a)"""
     p, geometry = problem
-    x, w, a = (data.draw(arrays(s)) for s in shapes(p, geometry))
-    scale, shift = (data.draw(arrays((p.O,), layouts=("contiguous",))) for _ in range(2))
-    a = a if adding else None
+    x, w, a = (data.draw(arrays(s, np.float64, "integers")) for s in shapes(p, geometry))
+    scale, shift = (data.draw(arrays((p.O,), np.float64, "integers", layouts=("contiguous",)))
+                    for _ in range(2))
+    shift, a = shift + 0.5, a if adding else None          # so nothing is near the kink of ReLU
 
     def scaled(x, w, *a):
         a = a[0] if a else None
@@ -77,20 +79,22 @@ def test_a_scaled_convolution_is_its_parts_to_second_order(relu, adding, problem
         return ops.relu(y) if relu else y
 
     given_ = (x, w) if a is None else (x, w, a)
-    np.testing.assert_allclose(scaled(*given_).data, parts(*given_).data, rtol=1e-12, atol=1e-12)
-    if not relu:                                 # a kink may lie anywhere
-        check_grad(scaled, *given_, name="conv_scaled")
+    assert np.array_equal(scaled(*given_).data, parts(*given_).data)
+    check_grad(scaled, *given_, name="conv_scaled")
 
 
 @pytest.mark.parametrize("relu", [False, True])
 @pytest.mark.parametrize("adding", [False, True])
-def test_a_scaled_convolution_by_winograd_is_its_parts(rng, relu, adding):
+@pytest.mark.parametrize("size", [(8, 8), (7, 8), (8, 5), (7, 5)])
+def test_a_scaled_convolution_by_winograd_is_its_parts(rng, relu, adding, size):
+    geometry = BIG._replace(size=(1, *size))
+    assert winograd.fits(geometry, 9, 32, 48, 1, np.float32)
     x, w, a = (rng.integers(-4, 5, s).astype(np.float32)
-               for s in ((5, 32, 1, 8, 8), (48, 32, 1, 3, 3), (5, 48, 1, 8, 8)))
+               for s in ((9, 32, 1, *size), (48, 32, 1, 3, 3), (9, 48, 1, *size)))
     scale, shift = rng.integers(-4, 5, (2, 48)).astype(np.float32)
-    y = ops.conv(x, w, None, BIG, 1).data * scale[:, None, None, None] + shift[:, None, None, None]
-    y = y + a if adding else y
-    found = ops.conv_scaled(x, w, a if adding else None, scale, shift, BIG, 1, relu=relu)
+    y = ops.conv(x, w, None, geometry, 1).data
+    y = y * scale[:, None, None, None] + shift[:, None, None, None] + (a if adding else 0)
+    found = ops.conv_scaled(x, w, a if adding else None, scale, shift, geometry, 1, relu=relu)
     assert np.array_equal(found.data, np.maximum(y, 0) if relu else y)
 
 

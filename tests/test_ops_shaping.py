@@ -6,7 +6,9 @@ from hypothesis import strategies as st
 
 import tinyconv as tc
 import tinyconv.nn.functional as F
+from tinyconv.kernels.layout import full, in_memory_order
 from tinyconv.testing import check_grad
+from tinyconv.testing.layouts import lay_out
 from tinyconv.testing.strategies import arrays, generators, shapes
 
 x234 = arrays((2, 3, 4))
@@ -181,6 +183,22 @@ def test_pad_with_a_constant_and_crop_with_negative_widths(torch, against_torch,
 def test_bad_arrangements_are_named(f, complaint):
     with pytest.raises((ValueError, IndexError), match=complaint):
         f(tc.ones(2, 3, 4))
+
+
+@pytest.mark.parametrize("layout", ["contiguous", "fortran", "channels_last"])
+def test_padding_cropping_and_reading_back_keep_the_order_of_memory(layout):
+    def order(x):
+        return sorted(range(x.ndim), key=lambda d: x.strides[d])
+
+    x = lay_out(np.arange(120.0).reshape(2, 3, 4, 5), layout)
+    t = tc.as_tensor(x).requires_grad_()
+    read = t[:, 1:, :, :3]
+    [gradient] = tc.grad(read, [t], tc.as_tensor(lay_out(np.ones(read.shape), layout)))
+    for y in (full((3, 2, 6, 7), 1.5, like=x), F.pad(t, (1, 2, 3, 4)).data,
+              F.pad(t, (-1, -1, 1, 0)).data, gradient.data):
+        assert order(y) == order(x) and y.dtype == x.dtype
+        assert in_memory_order(y) is not None              # without gaps
+    assert (full((3, 2, 6, 7), 1.5, like=x) == 1.5).all()
 
 
 @example(shape=())

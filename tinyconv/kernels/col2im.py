@@ -19,11 +19,9 @@ from .compile import kernel, part
 from .geometry import whole_tiles
 from .layout import channels_first, channels_last
 from .memory import empty
-from .product import ONCE, best_shape, multiply_as, panels, scratch
-from .tile import ONE, load, put
+from .product import ONCE, TASKS, best_shape, multiply_as, panels, scratch
+from .tile import ONE, load, save
 from .tile import width as width_of
-
-TASKS = 16                             # pieces of work: a matter of the data, not of the threads
 
 
 def fits(geometry, C, groups, dtype):
@@ -75,7 +73,7 @@ def _spread_images(start, stop, kind, width, g, b, columns, kernel, dilation, si
                         i = ((z * size[1] + y) * size[2] + w) * C
                         j = ((d * H + h) * W + w) * lines
                         for c in range(0, lines, lanes):
-                            put(load(padded, i + c) + load(products, j + c), padded, i + c)
+                            save(load(padded, i + c) + load(products, j + c), padded, i + c)
         for d in range(x.shape[1]):
             for h in range(x.shape[2]):
                 i = (((d + before[0]) * size[1] + h + before[1]) * size[2] + before[2]) * C

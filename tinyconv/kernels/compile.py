@@ -15,9 +15,11 @@ from functools import cache, wraps
 from pathlib import Path
 
 import numba
+import numpy as np
 from numba.core.caching import (CompileResultCacheImpl, FunctionCache, IndexDataCacheFile,
                                 _CacheLocator)
 
+FLOATS = np.dtype(np.float32), np.dtype(np.float64)        # what kernels that compute are made for
 
 # What runs in parallel with `parallel=True`: loops over `prange`, and nothing that Numba finds by
 # itself (it would give every `np.zeros` of ten numbers threads of its own, and compile for long).

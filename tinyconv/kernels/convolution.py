@@ -29,9 +29,8 @@ from .compile import kernel, part
 from .geometry import backward, forward, whole_tiles
 from .layout import channels_first, channels_last
 from .memory import empty
-from .product import CHUNK, best_shape, filled_up, multiply_as
+from .product import CHUNK, TASKS, best_shape, filled_up, multiply_as
 
-TASKS = 16                             # pieces of work: a matter of the data, not of the threads
 GRADIENT_BYTES = 32 << 20              # memory for the partial sums of a weight gradient
 
 
@@ -39,14 +38,15 @@ GRADIENT_BYTES = 32 << 20              # memory for the partial sums of a weight
 
 @part
 def _copy_inside(x, n, padded, start, size, shift):
-    """padded[start + (p + shift)] = x[n, p] for every pixel p that lands inside `size`."""
+    """padded[start + (p + shift)] = x[n, p] for every pixel p; `size` is that of the padded image.
+    """
     _, D, H, W, C = x.shape
-    source, low, high = x.reshape(-1), max(0, -shift[2]), min(W, size[2] - shift[2])
-    for d in range(max(0, -shift[0]), min(D, size[0] - shift[0])):
-        for h in range(max(0, -shift[1]), min(H, size[1] - shift[1])):
-            i = (((n * D + d) * H + h) * W + low) * C
-            k = start + (((d + shift[0]) * size[1] + h + shift[1]) * size[2] + low + shift[2]) * C
-            to, run = padded[k:k + (high - low) * C], source[i:i + (high - low) * C]
+    source = x.reshape(-1)
+    for d in range(D):
+        for h in range(H):
+            i = ((n * D + d) * H + h) * W * C
+            k = start + (((d + shift[0]) * size[1] + h + shift[1]) * size[2] + shift[2]) * C
+            to, run = padded[k:k + W * C], source[i:i + W * C]
             for c in range(run.size):
                 to[c] = run[c]
 
@@ -76,7 +76,7 @@ def _pack_panel(group, panel, panels, w, turned, passes, taps, width, b):
 
 
 @kernel(parallel=True)
-def _sweep(tile, x, plan, b, bias, y, groups, finishing, scale, shift, extra, relu):
+def _sweep(tile, x, plan, b, bias, y, groups, finishing, finish):
     """y[n, out[m] + o] = bias[o] + Σ_r padded x[n, row[m] + off[r]] b[r, o], pass by pass.
 
     `plan` is a `geometry.Plan`; b has the panels of every pass and group in turn. y (N, M, O),
@@ -88,14 +88,13 @@ def _sweep(tile, x, plan, b, bias, y, groups, finishing, scale, shift, extra, re
     for task in prange(tasks * pieces):
         image, piece = task // pieces, task % pieces
         _sweep_images(image * N // tasks, (image + 1) * N // tasks, piece, pieces, tile, x, plan, b,
-                      bias, y, groups, finishing, scale, shift, extra, relu)
+                      bias, y, groups, finishing, finish)
 
 
 @part
-def _sweep_images(start, stop, piece, pieces, tile, x, plan, b, bias, y, groups, finishing, scale,
-                  shift, extra, relu):
+def _sweep_images(start, stop, piece, pieces, tile, x, plan, b, bias, y, groups, finishing, finish):
     """The part of `_sweep` for some images, and of these a piece of the pixels."""
-    kind, rows, width = tile
+    (kind, rows, width), (scale, shift, addend, relu) = tile, finish
     size, inside, row, out, off, passes, _ = plan
     C, M, O, flat = x.shape[4], y.shape[1], y.shape[2] // groups, y.reshape(-1)
     columns = (O + width - 1) // width * width
@@ -118,19 +117,19 @@ def _sweep_images(start, stop, piece, pieces, tile, x, plan, b, bias, y, groups,
                         flat[n * M * groups * O:], out[begin:end], O, False)
             if finishing:
                 end = min(end, M)
-                _finish(y[n, begin:end], scale, shift, extra[n, begin:end], relu)
+                _finish(y[n, begin:end], scale, shift, addend[n, begin:end], relu)
 
 
 @part
-def _finish(y, scale, shift, extra, relu):
-    """y ← y · scale + shift + extra, then ReLU if asked for; extra may be empty.  y (M, O)"""
+def _finish(y, scale, shift, addend, relu):
+    """y ← y · scale + shift + addend, then ReLU if asked for; addend may be empty.  y (M, O)"""
     zero = y.dtype.type(0)
     M, O = y.shape
     for m in range(M):
         for o in range(O):
             v = y[m, o] * scale[o] + shift[o]
-            if extra.size:
-                v += extra[m, o]
+            if addend.size:
+                v += addend[m, o]
             y[m, o] = zero if relu and v <= zero else v
 
 
@@ -203,28 +202,23 @@ def _collect_channel(sums, group, c, gw):
 class Finish(NamedTuple):
     """What is done to the result of a convolution before it leaves the cache.
 
-    relu(y · scale + shift + extra) with vectors scale and shift (O), extra shaped like y or None.
+    relu((x ∗ w) · scale + bias + addend) with a vector scale (O), addend shaped like y or None.
     """
     scale: np.ndarray
-    shift: np.ndarray
-    extra: np.ndarray | None
+    addend: np.ndarray | None
     relu: bool
-
-    def repeated(self, s):
-        """The same for s pixels taken for one."""
-        return self._replace(scale=np.tile(self.scale, s), shift=np.tile(self.shift, s))
 
 
 def conv(x, w, bias, geometry, groups, finish=None):
-    """y = x ∗ w + bias
+    """y = x ∗ w + bias, or what a `Finish` makes of it
 
-    x (N, C, D, H, W), w (O, C/groups, kd, kh, kw), bias (O) or None → (N, O, …output). With a
-    `finish` there is no bias.
+    x (N, C, D, H, W), w (O, C/groups, kd, kh, kw), bias (O) or None → (N, O, …output).
     """
     s = neighbours.number(geometry, len(w), groups, x.itemsize)
     if s > 1:
         wide = neighbours.widened(w, s, geometry.stride[2])
-        bias, finish = bias if bias is None else np.tile(bias, s), finish and finish.repeated(s)
+        bias = bias if bias is None else np.tile(bias, s)
+        finish = finish and finish._replace(scale=np.tile(finish.scale, s))
         y = conv(x, wide, bias, neighbours.as_one(geometry, s), groups, finish)
         return _regrouped(y, geometry.output, len(w))
     y = empty((len(x), *geometry.output, len(w)), x.dtype)
@@ -264,13 +258,19 @@ def _run(plan, kind, rows, width, x, w, turned, bias, y, groups, finish=None):
         w = np.ascontiguousarray(w).reshape(groups, len(w) // groups, w.shape[1], -1)
         _pack(w, turned, plan.passes, plan.taps, width, b)
         flat = y.reshape(N, -1, O)
-        none = np.zeros((), x.dtype)
-        scale, shift, extra, relu = finish or (none, none, None, False)
-        extra = flat[:, :0] if extra is None else channels_last(extra).reshape(flat.shape)
+        shift, bias = (bias, None) if finish else (None, bias)
         _sweep((kind, rows, width), channels_last(x), tuple(plan), b,
                filled_up(bias, O // groups, width, x.dtype, groups), flat, groups,
-               finish is not None, scale.reshape(-1), shift.reshape(-1), extra, relu)
+               finish is not None, _whole(finish, shift, flat))
     return channels_first(y)
+
+
+def _whole(finish, shift, y):
+    """(scale, shift, addend, relu) as kernels take them, y (N, M, O): what is missing is empty."""
+    scale, addend, relu = finish or (np.empty(0, y.dtype), None, False)
+    shift = np.zeros_like(scale) if shift is None else np.ascontiguousarray(shift)
+    return (np.ascontiguousarray(scale), shift,
+            y[:, :0] if addend is None else channels_last(addend).reshape(y.shape), relu)
 
 
 def conv_weight(x, g, geometry, groups):

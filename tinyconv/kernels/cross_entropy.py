@@ -18,7 +18,6 @@ from numba.extending import intrinsic, overload
 
 from .compile import kernel, part
 
-FLOATS = np.float32, np.float64        # what the kernels are made for
 BLOCK = 1 << 14                        # elements, more or less, of the rows that one task takes
 
 

@@ -8,12 +8,11 @@ arrays of other dtypes go through NumPy and keep their dtype.
 import numpy as np
 from numba import prange
 
-from .compile import kernel, part
+from .compile import FLOATS, kernel, part
 from .layout import same_layout
 
 # Elements of a block: enough to hide the start of a task, few enough to keep threads in balance.
 BLOCK = 1 << 15
-FLOATS = np.float32, np.float64                  # what the kernels are made for
 
 
 @part

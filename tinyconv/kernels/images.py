@@ -9,6 +9,7 @@ What is drawn at random comes as arrays, one number for each image: nothing here
 order of the work.
 """
 import numpy as np
+
 from .compile import kernel, part
 from .layout import channels_first, channels_last
 from .memory import empty

@@ -57,6 +57,18 @@ def channels_first(y):
     return y.transpose(0, y.ndim - 1, *range(1, y.ndim - 1))
 
 
+def as_rows(x):
+    """(N, C, …) → (M, C), a row for each pixel of each image; a view if x lies channels-last."""
+    x = channels_last(x)
+    return x.reshape(x.size // max(x.shape[-1], 1), x.shape[-1])
+
+
+def from_rows(y, shape):
+    """(M, C) → `shape` (N, C, …), a view: what `as_rows` did is undone."""
+    N, C, *size = shape
+    return channels_first(y.reshape(N, *size, C))
+
+
 def as_volume(x):
     """(N, C, …) with dimensions of length one put in, so that there are three spatial ones."""
     return x.reshape(x.shape[:2] + (1,) * (5 - x.ndim) + x.shape[2:])

@@ -6,21 +6,16 @@ with its rows one after another, so that the tile reads memory in order. That co
 multiplying it with a dozen rows. Where a has only a few and b comes transposed, their rows are
 multiplied as they lie, one with one (`_dots`).
 """
-from functools import cache
-
 import numpy as np
 from numba import njit, prange
 
-from . import product
-from .compile import kernel, part
-from .product import CHUNK, ONCE, multiply_as, scratch
+from .compile import FLOATS, kernel, part
+from .product import CHUNK, ONCE, best_shape, multiply_as, scratch
 
 ROWS, COLUMNS = 256, 128               # of the block of the result that one task computes
 SMALL = 1 << 18                        # so many products are done before a second thread has begun
 FEW = 4                                # rows of a for which packing b would cost more than it saves
 SUM = 1 << 12                          # products in one sum of `_dots`; these are then added up
-
-best_shape = cache(product.best_shape)
 
 
 # ---- packing -------------------------------------------------------------------------------------
@@ -139,7 +134,7 @@ def matmul(a, b, bias=None):
     To every row a bias (N) is added, if there is one. float32 and float64 take the kernels, whose
     sums do not depend on the number of threads; other dtypes take NumPy's.
     """
-    if a.dtype != b.dtype or a.dtype not in (np.float32, np.float64):
+    if a.dtype != b.dtype or a.dtype not in FLOATS:
         return np.matmul(a, b) if bias is None else np.matmul(a, b) + bias
     if a.ndim == b.ndim == 2:
         return _matmul(a, b, bias)

@@ -6,7 +6,12 @@ pixels by channels (P, C). The inner loop runs over channels and is turned into 
 because its indices are plain loop counters. (Computed into a flat array they might be negative for
 all the compiler knows, and it would go one by one: 20 times slower at 64 channels.) It takes four
 pixels at a time, or it would spend itself on reading and writing what it has so far.
+
+Where many windows are large, the list of all their pixels would be longer than the image by far. A
+window is a product of ranges, so it can be taken along one dimension after the other, each with a
+short list: what comes before that dimension counts as images, what comes after it as channels.
 """
+import functools
 import math
 from typing import NamedTuple
 
@@ -19,6 +24,7 @@ from .memory import empty
 
 TOGETHER = 4                                     # pixels that the inner loop takes at a time
 LANES = 16                                       # numbers of a vector, at most
+MOST = 1 << 20                                   # pixels in the list of all windows
 
 
 class Range(NamedTuple):
@@ -32,18 +38,30 @@ class Windows(NamedTuple):
     """The windows of an image, products of ranges.
 
     pixels (O, T)   row o has the places of window o in the flattened image, in order, and then the
-                    last one again until the row is full
+                    last one again until the row is full; None where that would be too long
     counts (O)      how many different ones there are
+    along           the windows of each dimension alone, where there is no list of all pixels
     """
-    pixels: np.ndarray
+    pixels: np.ndarray | None
     counts: np.ndarray
     size: tuple                                  # of the image
     outputs: tuple                               # how many windows along each dimension
-    disjoint: bool                               # whether no pixel is in two of them
+    disjoint: bool                               # whether it is known that no two of them meet
+    along: tuple = ()
 
 
 def windows(size, ranges):
-    """The `Windows` of an image of this size, given the `Range` of each dimension."""
+    """The `Windows` of an image of this size, given the `Range` of each dimension.
+
+    One dimension alone always has a list: where a window begins at each of n pixels, its length is
+    n² at most.
+    """
+    lengths = [-((r.start - r.stop) // r.step) for r in ranges]
+    outputs = tuple(len(r.start) for r in ranges)
+    if len(size) > 1 and math.prod(len(n) * n.max(initial=0) for n in lengths) > MOST:
+        counts = functools.reduce(np.multiply.outer, lengths).reshape(-1)
+        along = tuple(windows((n,), (r,)) for n, r in zip(size, ranges))
+        return Windows(None, counts, tuple(size), outputs, False, along)
     pixels, seen = np.zeros((1, 1), np.int32), np.ones((1, 1), bool)
     for n, (start, stop, step) in zip(size, ranges):
         places = start[:, None] + step * np.arange(n)
@@ -56,9 +74,10 @@ def windows(size, ranges):
     last = np.arange(-(-order.shape[1] // TOGETHER) * TOGETHER)
     pixels = np.take_along_axis(pixels, order, 1)
     pixels = np.take_along_axis(pixels, np.minimum(last, counts[:, None] - 1), 1)
-    outputs = tuple(len(r.start) for r in ranges)
     disjoint = len(np.unique(pixels)) == counts.sum()
-    return Windows(pixels.astype(np.int32), counts, tuple(size), outputs, disjoint)
+    pixels = pixels.astype(np.int32)
+    pixels.flags.writeable = counts.flags.writeable = False         # one table for many calls
+    return Windows(pixels, counts, tuple(size), outputs, disjoint)
 
 
 def _pixels(x):
@@ -70,6 +89,20 @@ def _pixels(x):
 def _image(y, size):
     """(N, P, C) → (N, C, *size)"""
     return channels_first(y.reshape(len(y), *size, y.shape[-1]))
+
+
+def _along(x, d):
+    """(N, C, …, n, …) → (N′, C′, n), a view: all that comes before or after spatial dimension d"""
+    x = channels_last(x)
+    before, n, after = x.shape[:d + 1], x.shape[d + 1], x.shape[d + 2:]
+    return channels_first(x.reshape(math.prod(before), n, math.prod(after)))
+
+
+def _back(y, x, d):
+    """What was made of `_along(x, d)` in the shape of x, but for dimension d."""
+    N, C, *size = x.shape
+    size[d] = y.shape[2]
+    return channels_first(channels_last(y).reshape(N, *size, C))
 
 
 # ---- the largest element -------------------------------------------------------------------------
@@ -105,10 +138,24 @@ def _window_max(x, pixels, y, where):
 
 def window_max(x, windows):
     """x (N, C, *size) → the maxima (N, C, *outputs), and their places in the flattened image"""
+    if windows.along:
+        return _max_along_dimensions(x, windows)
     shape = len(x), len(windows.pixels), x.shape[1]
     y, where = empty(shape, x.dtype), empty(shape, np.int32)
     _window_max(_pixels(x), windows.pixels, y, where)
     return _image(y, windows.outputs), _image(where, windows.outputs)
+
+
+def _max_along_dimensions(x, windows):
+    """Maxima of rows, then of columns of these, … : so the first of equals is found, as in a list.
+    """
+    where, inside = None, 1                      # how many pixels lie behind one of this dimension
+    for d in reversed(range(len(windows.along))):
+        best, place = window_max(_along(x, d), windows.along[d])
+        among = 0 if where is None else take(_along(where, d), place)
+        where = _back(place * np.int32(inside) + among, x, d)
+        x, inside = _back(best, x, d), inside * windows.size[d]
+    return x, where
 
 
 # ---- elements by position within the image -------------------------------------------------------
@@ -206,6 +253,10 @@ def _window_sum(x, pixels, counts, scale, y):
 
 def window_sum(x, windows, scale):
     """y[o] = scale[o] · Σ over the window of o:  (N, C, *size) → (N, C, *outputs)"""
+    if windows.along:
+        for d, row in enumerate(windows.along):
+            x = _back(window_sum(_along(x, d), row, np.ones(len(row.counts))), x, d)
+        return x * scale.astype(x.dtype).reshape(windows.outputs)
     y = empty((len(x), len(scale), x.shape[1]), x.dtype)
     _window_sum(_pixels(x), windows.pixels, windows.counts, scale.astype(x.dtype), y)
     return _image(y, windows.outputs)
@@ -231,6 +282,11 @@ def _window_spread(g, pixels, counts, scale, x):
 
 def window_spread(g, windows, scale):
     """x[i] = Σ over the windows o that see i of scale[o] · g[o]: the adjoint of `window_sum`"""
+    if windows.along:
+        g = g * scale.astype(g.dtype).reshape(windows.outputs)
+        for d, row in enumerate(windows.along):
+            g = _back(window_spread(_along(g, d), row, np.ones(len(row.counts))), g, d)
+        return g
     x = empty((len(g), math.prod(windows.size), g.shape[1]), g.dtype)
     _window_spread(_pixels(g), windows.pixels, windows.counts, scale.astype(g.dtype), x)
     return _image(x, windows.size)

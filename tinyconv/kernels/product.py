@@ -11,6 +11,8 @@ The columns of b are taken in *panels* as wide as a tile; b must have whole pane
 zeros. Row tables are filled up to whole tiles by repeating the last row: the tile then computes,
 and stores, the same numbers twice, and no loop has a special end.
 """
+from functools import cache
+
 import numpy as np
 
 from . import memory
@@ -21,6 +23,7 @@ from .tile import (NARROW, SHAPES, SLIM, WIDE, accumulate, add_outer, height, re
 
 CHUNK = 256                            # so many products in one sum; these sums are then added up
 ONCE = 0, 0, 0, 0                      # steps of a product that is made once
+TASKS = 16                             # pieces of work: a matter of the data, not of the threads
 
 
 @part
@@ -71,6 +74,7 @@ def scratch(size, like):
 
 # ---- preparing it --------------------------------------------------------------------------------
 
+@cache
 def best_shape(columns, itemsize):
     """(kind, rows, width) of the tile that wastes least on so many columns.
 

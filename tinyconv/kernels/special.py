@@ -4,8 +4,8 @@ import math
 import numpy as np
 from numba import prange
 
-from .compile import kernel
-from .elementwise import BLOCK, FLOATS
+from .compile import FLOATS, kernel
+from .elementwise import BLOCK
 from .layout import same_layout
 
 

@@ -9,11 +9,10 @@ import math
 import numpy as np
 from numba import prange
 
-from .compile import kernel, part
+from .compile import FLOATS, kernel, part
 
 LINE = 256                                       # numbers that are added to as many sums at a time
 LINES = 32                                       # of a block, so many numbers meet in each sum
-FLOATS = np.float32, np.float64                  # what the kernel is made for
 FEW = 1 << 10                                    # numbers for which NumPy is as quick
 
 

@@ -17,7 +17,7 @@ A tile of the shape ONE is a single vector, and with three more operations a lan
     x = load(a, i)                                a[i : i + lanes]
     x + y, x - y, x * y                           of two vectors, lane by lane
     rectify(x)                                    max(x, 0)
-    put(x, c, i)                                  c[i : i + lanes] = x
+    save(x, c, i)                                 c[i : i + lanes] = x
 
 The arrays are one-dimensional and nothing checks bounds: whoever makes the tables answers for them.
 """
@@ -311,7 +311,7 @@ def load(typing, a, i):
 
 
 @intrinsic
-def put(typing, vector, c, i):
+def save(typing, vector, c, i):
     """c[i : i + lanes] = vector"""
     def generate(context, builder, signature, args):
         w = _Writer(context, builder, vector)

@@ -30,14 +30,13 @@ from .compile import kernel, part
 from .geometry import KEPT, whole_tiles
 from .layout import channels_last
 from .memory import empty
-from .product import best_shape, multiply_as, scratch
+from .product import TASKS, best_shape, multiply_as, scratch
 from .tile import NARROW, ONE
 from .winograd_transforms import (PAD, PLACES, from_gradient, from_input, from_weights, tile_count,
                                   to_output, to_weights)
 
-TILES = 32
+TILES = 64                             # in a block: what they become stays in cache
 CHANNELS = 16                          # whose weights are transformed at once
-TASKS = 16                             # pieces of work: a matter of the data, not of the threads
 SUMS_BYTES = 1 << 19                   # of a weight gradient, for one task: they stay in cache
 
 
@@ -71,7 +70,7 @@ def _weights_back(sums, half, gw):
 
 
 @kernel(parallel=True)
-def _convolve(tasks, kind, width, parts, x, before, u, tables, y, scale, shift, extra, relu):
+def _convolve(tasks, kind, width, parts, x, before, u, tables, y, finish):
     """y = Aᵀ[u ⊙ (Bᵀ x B)]A, finished as `to_output` says, a block of tiles after the other.
 
     A block may be shared out in `parts`: each makes the same Bᵀ x B and some of the columns.
@@ -80,13 +79,13 @@ def _convolve(tasks, kind, width, parts, x, before, u, tables, y, scale, shift, 
     for task in prange(tasks * parts):
         i = task // parts
         _convolve_blocks(i * blocks // tasks, (i + 1) * blocks // tasks, task % parts, kind, width,
-                         parts, x, before, u, tables, y, scale, shift, extra, relu)
+                         parts, x, before, u, tables, y, finish)
 
 
 @part
-def _convolve_blocks(start, stop, part, kind, width, parts, x, before, u, tables, y, scale, shift,
-                     extra, relu):
-    C, P, row, off, out, none = x.shape[3], u.shape[0], *tables
+def _convolve_blocks(start, stop, part, kind, width, parts, x, before, u, tables, y, finish):
+    C, P, (row, off, out, none), (scale, shift, addend, relu) = (x.shape[3], u.shape[0], tables,
+                                                                 finish)
     weights = u.reshape(-1)
     v, m, patch = _scratch(C, width, x)
     for first in range(start * TILES, stop * TILES, TILES):
@@ -95,7 +94,7 @@ def _convolve_blocks(start, stop, part, kind, width, parts, x, before, u, tables
         for p in range(part * P // parts, (part + 1) * P // parts):
             multiply_as(kind, PLACES, (C, C * width, 0, width), v, row[:count], off,
                         weights[p * PLACES * C * width:], width, width, none, m, out, width, False)
-            to_output(m, width, y, first, count, p * width, scale, shift, extra, relu)
+            to_output(m, width, y, first, count, p * width, scale, shift, addend, relu)
 
 
 @kernel(parallel=True)
@@ -133,23 +132,19 @@ def _scratch(C, width, x):
 # ---- the three operations ------------------------------------------------------------------------
 
 def conv(x, w, bias, before, y, finish=None):
-    """y = x ∗ w + bias:  x (N, H, W, C), w (O, C, 3, 3), bias (O) or None; y (N, H′, W′, O)
+    """y = x ∗ w + bias, or what a `convolution.Finish` makes of it
 
-    With a `convolution.Finish` it takes the place of the bias.
+    x (N, H, W, C), w (O, C, 3, 3), bias (O) or None; y (N, H′, W′, O)
     """
-    if finish is None:
-        one = np.ones(len(w), x.dtype)
-        finish = one, np.zeros_like(one) if bias is None else bias, None, False
-    _run(x, w, False, before, y, *finish)
+    _run(x, w, False, before, y, bias, *finish or (None, None, False))
 
 
 def conv_input(g, w, before, x):
     """∂L/∂x for y = x ∗ w, itself a convolution: of g with the weights given half a turn."""
-    one = np.ones(w.shape[1], g.dtype)
-    _run(g, w, True, (2 - before[0], 2 - before[1]), x, one, np.zeros_like(one), None, False)
+    _run(g, w, True, (2 - before[0], 2 - before[1]), x, None, None, None, False)
 
 
-def _run(x, w, turned, before, y, scale, shift, extra, relu):
+def _run(x, w, turned, before, y, shift, scale, addend, relu):
     C, O = x.shape[3], y.shape[3]
     if not y.size:
         return
@@ -159,9 +154,11 @@ def _run(x, w, turned, before, y, scale, shift, extra, relu):
     blocks = -(-tile_count.py_func(y) // TILES)
     tasks = min(blocks, TASKS)
     parts = min(panels, TASKS // tasks)
-    extra = y[:0] if extra is None else channels_last(extra)
+    scale = np.ones(O, x.dtype) if scale is None else np.ascontiguousarray(scale)
+    shift = np.zeros(O, x.dtype) if shift is None else np.ascontiguousarray(shift)
+    addend = y[:0] if addend is None else channels_last(addend)
     _convolve(tasks, kind, columns, parts, x, np.array(before), u, tables, y,
-              np.ascontiguousarray(scale), np.ascontiguousarray(shift), extra.reshape(-1), relu)
+              (scale, shift, addend.reshape(-1), relu))
 
 
 def conv_weight(x, g, before):

@@ -7,7 +7,7 @@ import numpy as np
 
 from .compile import part
 from .memory import CACHE_LINE
-from .tile import ONE, load, prefetch, put, rectify, width, zeros
+from .tile import ONE, load, prefetch, rectify, save, width, zeros
 
 PLACES = 16                            # products of a tile
 PAD = 16                               # numbers from tile to tile: at distances of a power of two
@@ -56,11 +56,11 @@ def _four(x, i, step):
 
 
 @part
-def _put_four(values, x, i, step):
-    put(values[0], x, i)
-    put(values[1], x, i + step)
-    put(values[2], x, i + 2 * step)
-    put(values[3], x, i + 3 * step)
+def _save_four(values, x, i, step):
+    save(values[0], x, i)
+    save(values[1], x, i + step)
+    save(values[2], x, i + 2 * step)
+    save(values[3], x, i + 3 * step)
 
 
 @part
@@ -75,9 +75,9 @@ def _window(x, n, top, left, size, column, columns, patch):
             start = ((n * H + top + i) * W + left + j) * C + column
             for c in range(0, columns, width(ONE, x)):
                 if inside:
-                    put(load(flat, start + c), patch, (i * size + j) * columns + c)
+                    save(load(flat, start + c), patch, (i * size + j) * columns + c)
                 else:
-                    put(zeros(ONE, x), patch, (i * size + j) * columns + c)
+                    save(zeros(ONE, x), patch, (i * size + j) * columns + c)
 
 
 @part
@@ -99,10 +99,10 @@ def _input_tile(d, start, row, C, v, at):
         b = _bt(*_four(d, start + c + C, row))
         e = _bt(*_four(d, start + c + 2 * C, row))
         f = _bt(*_four(d, start + c + 3 * C, row))
-        _put_four(_bt(a[0], b[0], e[0], f[0]), v, at + c, C)
-        _put_four(_bt(a[1], b[1], e[1], f[1]), v, at + c + 4 * C, C)
-        _put_four(_bt(a[2], b[2], e[2], f[2]), v, at + c + 8 * C, C)
-        _put_four(_bt(a[3], b[3], e[3], f[3]), v, at + c + 12 * C, C)
+        _save_four(_bt(a[0], b[0], e[0], f[0]), v, at + c, C)
+        _save_four(_bt(a[1], b[1], e[1], f[1]), v, at + c + 4 * C, C)
+        _save_four(_bt(a[2], b[2], e[2], f[2]), v, at + c + 8 * C, C)
+        _save_four(_bt(a[3], b[3], e[3], f[3]), v, at + c + 12 * C, C)
 
 
 @part
@@ -124,10 +124,10 @@ def from_input(x, first, count, y, before, v, patch):
 
 
 @part
-def to_output(m, line, y, first, count, column, scale, shift, extra, relu):
+def to_output(m, line, y, first, count, column, scale, shift, addend, relu):
     """y[…, column : column + line] = Aᵀ m A for `count` tiles m[t, place, line], and then finished:
 
-    relu(y · scale + shift + extra), where extra is as large as y or empty.
+    relu(y · scale + shift + addend), where addend is as large as y or empty.
     """
     _, H, W, O = y.shape
     flat, columns = y.reshape(-1), min(line, O - column)
@@ -144,27 +144,27 @@ def to_output(m, line, y, first, count, column, scale, shift, extra, relu):
             y00, y01 = _at(a[0], b[0], e[0], f[0])
             y10, y11 = _at(a[1], b[1], e[1], f[1])
             s, h = load(scale, column + c), load(shift, column + c)
-            _finish(y00 * s + h, extra, relu, flat, start + c)
+            _finish(y00 * s + h, addend, relu, flat, start + c)
             if right:
-                _finish(y01 * s + h, extra, relu, flat, start + c + O)
+                _finish(y01 * s + h, addend, relu, flat, start + c + O)
             if below:
-                _finish(y10 * s + h, extra, relu, flat, start + c + row)
+                _finish(y10 * s + h, addend, relu, flat, start + c + row)
             if right and below:
-                _finish(y11 * s + h, extra, relu, flat, start + c + row + O)
+                _finish(y11 * s + h, addend, relu, flat, start + c + row + O)
         n, top, left = _next(n, top, left, y)
 
 
 @part
-def _finish(value, extra, relu, y, i):
+def _finish(value, addend, relu, y, i):
     """(One call for each case: a vector that depends on a branch would have to go by memory.)"""
-    if extra.size and relu:
-        put(rectify(value + load(extra, i)), y, i)
-    elif extra.size:
-        put(value + load(extra, i), y, i)
+    if addend.size and relu:
+        save(rectify(value + load(addend, i)), y, i)
+    elif addend.size:
+        save(value + load(addend, i), y, i)
     elif relu:
-        put(rectify(value), y, i)
+        save(rectify(value), y, i)
     else:
-        put(value, y, i)
+        save(value, y, i)
 
 
 @part
@@ -174,10 +174,10 @@ def _gradient_tile(d, start, row, pixel, columns, m, at, line):
     for c in range(0, columns, width(ONE, m)):
         a = _a(load(d, start + c), load(d, start + c + row), none)
         b = _a(load(d, start + c + pixel), load(d, start + c + pixel + row), none)
-        _put_four(_a(a[0], b[0], none), m, at + c, line)
-        _put_four(_a(a[1], b[1], none), m, at + c + 4 * line, line)
-        _put_four(_a(a[2], b[2], none), m, at + c + 8 * line, line)
-        _put_four(_a(a[3], b[3], none), m, at + c + 12 * line, line)
+        _save_four(_a(a[0], b[0], none), m, at + c, line)
+        _save_four(_a(a[1], b[1], none), m, at + c + 4 * line, line)
+        _save_four(_a(a[2], b[2], none), m, at + c + 8 * line, line)
+        _save_four(_a(a[3], b[3], none), m, at + c + 12 * line, line)
 
 
 @part
@@ -250,17 +250,17 @@ def from_weights(w, turned, c0, channels, panel, half, u):
             b = _g(*_three(taps.reshape(-1), i + columns, 3 * columns), half)
             e = _g(*_three(taps.reshape(-1), i + 2 * columns, 3 * columns), half)
             at = (panel * PLACES * C + c0 + c) * columns + o
-            _put_four(_g(a[0], b[0], e[0], half), flat, at, step)
-            _put_four(_g(a[1], b[1], e[1], half), flat, at + 4 * step, step)
-            _put_four(_g(a[2], b[2], e[2], half), flat, at + 8 * step, step)
-            _put_four(_g(a[3], b[3], e[3], half), flat, at + 12 * step, step)
+            _save_four(_g(a[0], b[0], e[0], half), flat, at, step)
+            _save_four(_g(a[1], b[1], e[1], half), flat, at + 4 * step, step)
+            _save_four(_g(a[2], b[2], e[2], half), flat, at + 8 * step, step)
+            _save_four(_g(a[3], b[3], e[3], half), flat, at + 12 * step, step)
 
 
 @part
-def _put_three(values, x, i, step):
-    put(values[0], x, i)
-    put(values[1], x, i + step)
-    put(values[2], x, i + 2 * step)
+def _save_three(values, x, i, step):
+    save(values[0], x, i)
+    save(values[1], x, i + step)
+    save(values[2], x, i + 2 * step)
 
 
 @part
@@ -281,9 +281,9 @@ def to_weights(sums, c, half, total, taps, gw):
         b = _gt(*_four(s, o + O, 4 * O), half)
         e = _gt(*_four(s, o + 2 * O, 4 * O), half)
         f = _gt(*_four(s, o + 3 * O, 4 * O), half)
-        _put_three(_gt(a[0], b[0], e[0], f[0], half), flat, o, O)
-        _put_three(_gt(a[1], b[1], e[1], f[1], half), flat, o + 3 * O, O)
-        _put_three(_gt(a[2], b[2], e[2], f[2], half), flat, o + 6 * O, O)
+        _save_three(_gt(a[0], b[0], e[0], f[0], half), flat, o, O)
+        _save_three(_gt(a[1], b[1], e[1], f[1], half), flat, o + 3 * O, O)
+        _save_three(_gt(a[2], b[2], e[2], f[2], half), flat, o + 6 * O, O)
     for o in range(O):
         for k in range(9):
             gw[o, c, k] = taps[k, o]

@@ -20,8 +20,7 @@ in `nn/functional/convolution.py`.
 from ..core import defvjp, primitive
 from ..kernels import convolution as kernels
 from ..kernels.layout import as_volume, from_volume
-from .activations import relu_pull
-from .normalization import channel_sum, per_channel
+from .normalization import channel_sum, passed, per_channel
 
 
 @primitive
@@ -43,8 +42,8 @@ def conv_scaled(x, w, a, scale, shift, geometry, groups, relu=False):
     """
     ndim, x, w = x.ndim, _volume(x, geometry.size), _volume(w, geometry.kernel)
     a = None if a is None else _volume(a, geometry.output)
-    finish = kernels.Finish(scale, shift, a, relu)
-    return from_volume(kernels.conv(x, w, None, geometry, groups, finish), ndim)
+    finish = kernels.Finish(scale, a, relu)
+    return from_volume(kernels.conv(x, w, shift, geometry, groups, finish), ndim)
 
 
 @primitive
@@ -79,15 +78,9 @@ defvjp(conv_weight, lambda c, y, x, g, geometry, groups: conv_input(g, c, geomet
                     lambda c, y, x, g, geometry, groups: conv(x, c, None, geometry, groups))
 
 
-def _passed(g, y, relu, scale=None):
-    """What of g comes through the end of `conv_scaled`."""
-    g = relu_pull(g, y) if relu else g
-    return g if scale is None else g * per_channel(scale, g)
-
-
 defvjp(conv_scaled,
        lambda g, y, x, w, a, scale, shift, geometry, groups, relu=False:
-       conv_input(_passed(g, y, relu, scale), w, geometry, groups),
+       conv_input(passed(g, y, relu) * per_channel(scale, g), w, geometry, groups),
        lambda g, y, x, w, a, scale, shift, geometry, groups, relu=False:
-       conv_weight(x, _passed(g, y, relu, scale), geometry, groups),
-       lambda g, y, x, w, a, scale, shift, geometry, groups, relu=False: _passed(g, y, relu))
+       conv_weight(x, passed(g, y, relu) * per_channel(scale, g), geometry, groups),
+       lambda g, y, x, w, a, scale, shift, geometry, groups, relu=False: passed(g, y, relu))

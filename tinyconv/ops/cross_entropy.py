@@ -15,7 +15,8 @@ import numpy as np
 
 from ..core import defvjp, primitive
 from ..kernels import cross_entropy as kernels
-from ..kernels.layout import channels_first, channels_last
+from ..kernels.compile import FLOATS
+from ..kernels.layout import as_rows, from_rows
 from .creation import ones_like
 from .indexing import index
 from .reducing import log_softmax, mean, softmax, sum
@@ -35,10 +36,10 @@ def index_cross_entropy(x, t, reduction="none"):
     Exact where one logit towers over the rest. Logits that are not float32 or float64 take the way
     through `log_softmax`.
     """
-    if x.dtype not in kernels.FLOATS:
+    if x.dtype not in FLOATS:
         losses = -of_class(log_softmax(x, 1), t)
         return {"none": lambda y: y, "sum": sum, "mean": mean}[reduction](losses)
-    y, stats = kernels.losses(_rows(x.data), t.reshape(-1))
+    y, stats = kernels.losses(as_rows(x.data), t.reshape(-1))
     n = t.size if reduction == "mean" else 1
     if reduction == "none":
         y = y.reshape(t.shape)
@@ -56,13 +57,7 @@ def _cross_entropy(x, t, stats, n, value):
 def softmax_error(g, x, t, stats, n):
     """y = g (softmax x − onehot t) / n:  (N, …) or (), (N, C, …), (N, …) → (N, C, …)"""
     g = g.reshape(-1) if g.ndim else np.full(t.size, g)
-    y = kernels.pull(g / g.dtype.type(n), _rows(x), t.reshape(-1), stats)
-    return channels_first(y.reshape(*t.shape, x.shape[1])) if x.ndim > 2 else y
-
-
-def _rows(x):
-    """(N, C, …) → (positions, C)"""
-    return channels_last(x).reshape(x.size // max(x.shape[1], 1), x.shape[1])
+    return from_rows(kernels.pull(g / g.dtype.type(n), as_rows(x), t.reshape(-1), stats), x.shape)
 
 
 def _softmax_error_rule(c, y, g, x, t, stats, n):

@@ -23,20 +23,10 @@ import numpy as np
 
 from ..core import Tensor, broadcast_to, defvjp, is_grad_enabled, primitive
 from ..kernels import normalization as kernels
-from ..kernels.layout import channels_first, channels_last
+from ..kernels.layout import as_rows, from_rows
 from ..kernels.sums import sums as sums_over
 from .activations import relu_pull
 from .shaping import reshape
-
-
-def _rows(x):
-    """(N, C, …) → (M, C), channels last, and the shape to come back by"""
-    x = channels_last(x)
-    return x.reshape(x.size // max(x.shape[-1], 1), x.shape[-1]), x.shape
-
-
-def _back(rows, shape):
-    return channels_first(rows.reshape(shape))
 
 
 def per_channel(v, x):
@@ -46,7 +36,7 @@ def per_channel(v, x):
 
 def batch_statistics(x, eps):
     """μ, σ² (biased, float64) and `stats` = (μ, r) in x's dtype, for an array x (N, C, …)."""
-    mean, var = kernels.moments(_rows(x)[0])
+    mean, var = kernels.moments(as_rows(x))
     return mean, var, (mean.astype(x.dtype), (1 / np.sqrt(var + eps)).astype(x.dtype))
 
 
@@ -62,7 +52,7 @@ defvjp(channel_sum, lambda c, y, g, value=None: broadcast_to(per_channel(c, g), 
 @primitive
 def channel_dot(g, x, stats, value=None):
     """y[c] = Σ g[:, c] x̂[:, c]; `value` is that sum where it is known already"""
-    return kernels.sums(_rows(g)[0], _rows(x)[0], *stats)[1] if value is None else value
+    return kernels.sums(as_rows(g), as_rows(x), *stats)[1] if value is None else value
 defvjp(channel_dot,
        lambda c, y, g, x, stats, value=None: per_channel(c, x) * standardize(x, stats),
        lambda c, y, g, x, stats, value=None: pull(per_channel(c, x) * g, x, None, stats))
@@ -73,9 +63,9 @@ defvjp(channel_dot,
 @primitive
 def standardize(x, stats):
     """y = x̂ = (x − μ) r"""
-    rows, shape = _rows(x)
+    rows = as_rows(x)
     mean, r = stats
-    return _back(kernels.normalize(rows, mean, r, np.zeros_like(r), None, relu=False), shape)
+    return from_rows(kernels.normalize(rows, mean, r, np.zeros_like(r), None, relu=False), x.shape)
 defvjp(standardize, lambda g, y, x, stats: pull(g, x, None, stats))
 
 
@@ -93,12 +83,12 @@ def pull(g, x, w, stats, sums=None):
 
     Where w is None it is 1; `sums` = (Σ g, Σ g x̂) where they are known already.
     """
-    (rows, _), (rows_x, shape) = _rows(g), _rows(x)
+    rows, rows_x = as_rows(g), as_rows(x)
     sum_g, sum_gx = sums or kernels.sums(rows, rows_x, *stats)
     mean, r = stats
     scale = r if w is None else r * w
     M = g.dtype.type(len(rows))
-    return _back(kernels.pull(rows, rows_x, mean, r, scale, sum_g / M, sum_gx / M), shape)
+    return from_rows(kernels.pull(rows, rows_x, mean, r, scale, sum_g / M, sum_gx / M), x.shape)
 
 
 def _pull_rule(c, y, g, x, w, stats, sums=None):
@@ -127,9 +117,9 @@ def _line(w, b, r):
 
 
 def _normalized(x, w, b, a, stats, relu):
-    (rows, shape), (mean, r) = _rows(x), stats
-    addend = None if a is None else _rows(a)[0]
-    return _back(kernels.normalize(rows, mean, *_line(w, b, r), addend, relu), shape)
+    rows, (mean, r) = as_rows(x), stats
+    addend = None if a is None else as_rows(a)
+    return from_rows(kernels.normalize(rows, mean, *_line(w, b, r), addend, relu), x.shape)
 
 
 @primitive
@@ -144,18 +134,18 @@ def _batch_norm_rule(g, y, x, w, b, a, stats, relu=False):
     The sums come from one sweep over g and x, ∂x from another. Where nobody asks for G itself, it
     is not written to memory: where y > 0 is found from x again.
     """
-    (rows, shape), (rows_x, _) = _rows(g.data), _rows(x.data)
+    rows, rows_x = as_rows(g.data), as_rows(x.data)
     if relu and a is None and not is_grad_enabled():
         (mean, r), M = stats, x.dtype.type(len(rows))
         scale, shift = _line(*(None if v is None else v.data for v in (w, b)), r)
         sum_g, sum_gx = kernels.sums(rows, rows_x, mean, r, scale, shift)
         gx = kernels.pull(rows, rows_x, mean, r, scale, sum_g / M, sum_gx / M, shift)
-        return Tensor(_back(gx, shape)), Tensor(sum_gx), Tensor(sum_g), None
+        return Tensor(from_rows(gx, x.shape)), Tensor(sum_gx), Tensor(sum_g), None
     if relu:
-        masked, *sums = kernels.masked_sums(rows, _rows(y.data)[0], rows_x, *stats)
+        masked, *sums = kernels.masked_sums(rows, as_rows(y.data), rows_x, *stats)
     else:
         sums = kernels.sums(rows, rows_x, *stats)
-    G = relu_pull(g, y, value=_back(masked, shape)) if relu else g
+    G = relu_pull(g, y, value=from_rows(masked, x.shape)) if relu else g
     return (pull(G, x, w, stats, sums=sums), channel_dot(G, x, stats, value=sums[1]),
             channel_sum(G, value=sums[0]), G)
 
@@ -171,7 +161,8 @@ def scale_and_shift(x, w, b, a, stats, relu=False):
     return _normalized(x, w, b, a, stats, relu)
 
 
-def _passed(g, y, relu):
+def passed(g, y, relu):
+    """What of g comes back through ReLU, or through nothing."""
     return relu_pull(g, y) if relu else g
 
 
@@ -182,8 +173,8 @@ def _constant_standardized(x, stats):
 
 defvjp(scale_and_shift,
        lambda g, y, x, w, b, a, stats, relu=False:
-       _passed(g, y, relu) * per_channel(stats[1] if w is None else w * stats[1], x),
+       passed(g, y, relu) * per_channel(stats[1] if w is None else w * stats[1], x),
        lambda g, y, x, w, b, a, stats, relu=False:
-       channel_sum(_passed(g, y, relu) * _constant_standardized(x, stats)),
-       lambda g, y, x, w, b, a, stats, relu=False: channel_sum(_passed(g, y, relu)),
-       lambda g, y, x, w, b, a, stats, relu=False: _passed(g, y, relu))
+       channel_sum(passed(g, y, relu) * _constant_standardized(x, stats)),
+       lambda g, y, x, w, b, a, stats, relu=False: channel_sum(passed(g, y, relu)),
+       lambda g, y, x, w, b, a, stats, relu=False: passed(g, y, relu))

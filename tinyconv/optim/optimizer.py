@@ -10,6 +10,7 @@ import numpy as np
 
 from ..core import Tensor, enable_grad
 from ..kernels import updates
+from ..kernels.compile import FLOATS
 
 
 class Optimizer:
@@ -109,7 +110,7 @@ class Optimizer:
         if not p.is_leaf:
             raise ValueError(f"{self._name}: {which} is a result of {p.grad_fn.name}; "
                              "only leaves can be optimised")
-        if p.dtype not in (np.float32, np.float64):
+        if p.dtype not in FLOATS:
             raise TypeError(f"{self._name}: {which} must be float32 or float64, got {p.dtype}")
 
     def _check_numbers(self, group, *names, low=0, below=math.inf):

@@ -23,11 +23,11 @@ def moments(x):
     return mean, ((x - mean) ** 2).mean(0)
 
 
-def normalize(x, mean, scale, bias, extra, relu):
-    """y = (x − mean) · scale + bias + extra, then max(y, 0) if `relu`; without extra it is None"""
+def normalize(x, mean, scale, bias, addend, relu):
+    """y = (x − mean) · scale + bias + addend (or None), then max(y, 0) if `relu`"""
     y = (x - mean) * scale + bias
-    if extra is not None:
-        y = y + extra
+    if addend is not None:
+        y = y + addend
     return np.maximum(y, 0) if relu else y
 
 

@@ -11,6 +11,7 @@ import numpy as np
 
 from ... import ops
 from ...core import Tensor
+from ...kernels.compile import FLOATS
 from ...kernels.geometry import Geometry
 from ..arguments import cached, per_dim, whole
 
@@ -70,21 +71,21 @@ def conv_scaled(input, weight, scale, shift, add=None, relu=False, stride=1, pad
 
     Beyond PyTorch: a convolution in 1 to 3 dimensions and the batch norm of evaluation after it.
     input (N, C, …), weight (O, C/groups, …); scale and shift (O) are constants, `add` is like the
-    result. Errors as of `conv2d`.
+    result. Errors name the one of the two that would raise them: `conv2d` or `batch_norm`.
     """
     dims = min(max(weight.ndim - 2, 1), 3)
-    x, w, _, batched = _checked("conv_scaled", dims, input, weight, None)
+    op = f"conv{dims}d"
+    x, w, _, batched = _checked(op, dims, input, weight, None)
     if not batched:
-        raise ValueError(f"conv_scaled: x should have {dims + 2} dimensions (N, C, …), "
-                         f"got shape {x.shape[1:]}")
-    geometry = conv_geometry("conv_scaled", x.shape, w.shape, None,
-                             stride, padding, dilation, groups)
+        raise ValueError(f"{op}: x should have {dims + 2} dimensions (N, C, …) where batch_norm "
+                         f"follows, got shape {x.shape[1:]}")
+    geometry = conv_geometry(op, x.shape, w.shape, None, stride, padding, dilation, groups)
     shape = (len(x), len(w), *geometry.output[3 - dims:])
     if scale.shape != shape[1:2] or shift.shape != shape[1:2]:
-        raise ValueError(f"conv_scaled: scale and shift should have shape {shape[1:2]}, one number "
+        raise ValueError(f"batch_norm: scale and shift should have shape {shape[1:2]}, one number "
                          f"per output channel, got {scale.shape} and {shift.shape}")
     if add is not None and (add.shape != shape or add.dtype != x.dtype):
-        raise ValueError(f"conv_scaled: add should have the result's shape {shape} and dtype "
+        raise ValueError(f"batch_norm: add should have the input's shape {shape} and dtype "
                          f"{x.dtype}, got {add.shape} and {add.dtype}")
     scale, shift = (np.ascontiguousarray(v, x.data.dtype) for v in (scale, shift))
     return ops.conv_scaled(x, w, add, scale, shift, geometry, groups, relu=relu)
@@ -163,7 +164,7 @@ def _checked(op, dims, x, w, b):
         raise ValueError(f"{op}: x should have {dims + 2} dimensions (N, C, …), "
                          f"or {dims + 1} without a batch, got shape {x.shape}")
     for name, a in (("x", x), ("w", w), ("b", b)):
-        if a is not None and (a.dtype != x.dtype or a.dtype not in ("float32", "float64")):
+        if a is not None and (a.dtype != x.dtype or a.dtype not in FLOATS):
             raise TypeError(f"{op}: expected float32 or float64, the same for all, "
                             f"but x is {x.dtype} and {name} is {a.dtype}; "
                             "convert with .float() or .double()")

@@ -9,9 +9,9 @@ import numpy as np
 
 from ... import ops
 from ...core import Tensor
+from ...kernels.compile import FLOATS
 from ..arguments import whole
 
-FLOATS = np.dtype(np.float32), np.dtype(np.float64)
 
 
 def batch_norm(input, running_mean, running_var, weight=None, bias=None, training=False,

@@ -10,10 +10,10 @@ import numpy as np
 
 from ... import ops
 from ...core import Tensor
+from ...kernels.compile import FLOATS
 from ...kernels.pooling import Range, windows
 from ..arguments import cached, per_dim, whole
 
-FLOATS = np.dtype(np.float32), np.dtype(np.float64)
 LAYERS = 64                            # whose windows are kept, so that each lists them once
 
 
