@@ -111,17 +111,25 @@ def _back(y, x, d):
 def _image_max(x, pixels, y, where):
     """y[o] = max over the window of o of x, where[o] the first place of it; NaN wins over all.
 
-    (A pixel that comes again changes nothing.)
+    (A pixel that comes again changes nothing.) Fewer channels than fill a vector are taken together
+    with those of the next pixel: what that leaves in y behind window o, window o + 1 sets right.
     """
+    C, inputs, best, place = x.shape[1], x.reshape(-1), y.reshape(-1), where.reshape(-1)
     for o in range(len(pixels)):
         for t in range(0, pixels.shape[1], TOGETHER):
             p, q, r, s = pixels[o, t], pixels[o, t + 1], pixels[o, t + 2], pixels[o, t + 3]
-            for c in range(x.shape[1]):
-                best, place = (y[o, c], where[o, c]) if t else (x[p, c], p)
-                best, place = _larger(x[p, c], p, best, place)
-                best, place = _larger(x[q, c], q, best, place)
-                best, place = _larger(x[r, c], r, best, place)
-                y[o, c], where[o, c] = _larger(x[s, c], s, best, place)
+            n = max(C, LANES)
+            if max(p, q, r, s) * C + n > inputs.size or o * C + n > best.size:
+                n = C
+            xp, xq = inputs[p * C:p * C + n], inputs[q * C:q * C + n]
+            xr, xs = inputs[r * C:r * C + n], inputs[s * C:s * C + n]
+            to, at = best[o * C:o * C + n], place[o * C:o * C + n]
+            for c in range(xp.size):
+                v, i = (to[c], at[c]) if t else (xp[c], p)
+                v, i = _larger(xp[c], p, v, i)
+                v, i = _larger(xq[c], q, v, i)
+                v, i = _larger(xr[c], r, v, i)
+                to[c], at[c] = _larger(xs[c], s, v, i)
 
 
 @part
