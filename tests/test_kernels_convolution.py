@@ -186,13 +186,11 @@ def test_the_example_of_the_reference_is_right():
 @pytest.mark.parametrize("O, K, stride, W", [(6, 5, 1, 28), (1, 3, 1, 12), (3, 4, 2, 10),
                                              (4, 7, 3, 9), (8, 3, 1, 6), (5, 11, 1, 7)])
 def test_pixels_side_by_side_taken_for_one_give_the_same_convolution(O, K, stride, W):
-    size = (W - 1) * stride + K - 2
+    N, size = neighbours.PIXELS // 4, (W - 1) * stride + K - 2
     geometry = Geometry((1, 5, size), (1, 2, K), (1, 1, stride), (0, 0, 1), (0, 0, 1), (1, 1, 1))
-    s = neighbours.number(geometry, O, 1, 4)
-    assert s == 1 or W % s == 0 and s * O <= ONE.width(4)
     rng = np.random.default_rng(0)
     x, w, g = (rng.integers(-9, 9, shape).astype(np.float32)
-               for shape in ((3, 2, 1, 5, size), (O, 2, 1, 2, K), (3, O, 1, 4, W)))
+               for shape in ((N, 2, 1, 5, size), (O, 2, 1, 2, K), (N, O, 1, 4, W)))
     bias = np.arange(O, dtype=np.float32)
     assert np.array_equal(convolution.conv(x, w, bias, geometry, 1),
                           reference.conv(x, w, bias, geometry, 1))
@@ -202,4 +200,16 @@ def test_pixels_side_by_side_taken_for_one_give_the_same_convolution(O, K, strid
 
 def test_lenet_takes_two_pixels_for_one_where_a_vector_has_room():
     geometry = Geometry((1, 28, 28), (1, 5, 5), (1, 1, 1), (0, 2, 2), (0, 2, 2), (1, 1, 1))
-    assert neighbours.number(geometry, 6, 1, 4) == (2 if ONE.width(4) >= 12 else 1)
+    assert neighbours.number(geometry, 64, 6, 1, 4) == (2 if ONE.width(4) >= 12 else 1)
+    assert neighbours.number(geometry, 1, 6, 1, 4) == 1
+
+
+def test_a_nan_reaches_the_windows_it_lies_in_and_the_pixels_taken_for_one_with_them():
+    geometry = Geometry((1, 8, 12), (1, 3, 3), (1, 1, 1), (0, 1, 1), (0, 1, 1), (1, 1, 1))
+    x, w = np.ones((11, 1, 1, 8, 12), np.float32), np.ones((5, 1, 1, 3, 3), np.float32)
+    x[3, 0, 0, 4, 6] = np.nan
+    s = neighbours.number(geometry, len(x), len(w), 1, 4)
+    places = np.argwhere(np.isnan(convolution.conv(x, w, None, geometry, 1)))
+    windows = {(h, v) for h in (3, 4, 5) for v in (5, 6, 7)}
+    together = {(h, v) for h, near in windows for v in range(12) if v // s == near // s}
+    assert {(n, h, v) for n, _, _, h, v in places.tolist()} == {(3, h, v) for h, v in together}

@@ -214,7 +214,7 @@ def conv(x, w, bias, geometry, groups, finish=None):
 
     x (N, C, D, H, W), w (O, C/groups, kd, kh, kw), bias (O) or None → (N, O, …output).
     """
-    s = neighbours.number(geometry, len(w), groups, x.itemsize)
+    s = neighbours.number(geometry, len(x), len(w), groups, x.itemsize)
     if s > 1:
         wide = neighbours.widened(w, s, geometry.stride[2])
         bias = bias if bias is None else np.tile(bias, s)
@@ -278,7 +278,7 @@ def conv_weight(x, g, geometry, groups):
     N, C, O = len(x), x.shape[1] // groups, g.shape[1] // groups
     if x.size == 0 or g.size == 0:
         return np.zeros((O * groups, C, *geometry.kernel), x.dtype)
-    s, wide = neighbours.number(geometry, O, groups, x.itemsize), geometry.output
+    s, wide = neighbours.number(geometry, N, O, groups, x.itemsize), geometry.output
     if s > 1:
         g = _regrouped(g, (*wide[:2], wide[2] // s), s * O)
         gw = conv_weight(x, g, neighbours.as_one(geometry, s), groups)

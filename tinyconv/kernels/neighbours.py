@@ -7,20 +7,25 @@ j of the s that now are one sees the same kernel, j strides further on:
     y[p, (j, o)] = Σ_k x[s·stride·p + k] · w'[(j, o), k]        w'[(j, o), k] = w[o, k − stride·j]
 
 which is a convolution again, of stride s·stride, with kernels that are (s − 1)·stride taps wider
-and zero where they are not w. It makes (K + (s − 1)·stride) / s products where there were K.
+and zero where they are not w. It makes (K + (s − 1)·stride) / s products where there were K. The
+price: zero times infinity or NaN is NaN, which so reaches neighbours that do not see its pixel.
 """
+import math
+
 import numpy as np
 
 from .tile import ONE
 
-WORTH = 0.8                            # for less it does not pay to make other weights
+WORTH = 0.8                            # for less it does not pay to make other weights …
+PIXELS = 1 << 10                       # … nor for so few outputs
 
 
-def number(geometry, O, groups, itemsize):
+def number(geometry, N, O, groups, itemsize):
     """How many neighbours to take for one: what leaves fewest products, 1 if nothing is saved."""
     K, stride, W = geometry.kernel[2], geometry.stride[2], geometry.output[2]
     lanes = ONE.width(itemsize)
-    if groups > 1 or geometry.dilation[2] > 1 or 2 * O > lanes or W < 1:
+    if (groups > 1 or geometry.dilation[2] > 1 or 2 * O > lanes
+            or N * math.prod(geometry.output) < PIXELS):
         return 1
     s = min((s for s in range(1, lanes // O + 1) if W % s == 0),
             key=lambda s: (K + (s - 1) * stride) / s)
