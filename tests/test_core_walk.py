@@ -517,3 +517,18 @@ def test_a_tensor_passed_by_keyword_is_not_lost_in_silence():
     except TypeError:
         return
     assert tc.grad(y, b)[0].item() == 2
+
+
+def test_an_operation_may_add_its_gradient_to_one_that_has_arrived():
+    """The sum is what it would be; where nothing has arrived the plain rule is asked."""
+    asked = []
+
+    @primitive
+    def twice(x):
+        return 2 * x
+    defvjp(twice, lambda g, y, x: asked.append("alone") or 2 * g,
+           onto={0: lambda s, g, y, x: asked.append("onto") or s + 2 * g})
+    x = tc.tensor([1.0, 3.0], requires_grad=True)
+    (gx,) = tc.grad((twice(x) * twice(x)).sum(), [x], create_graph=True)
+    assert gx.data.tolist() == [8.0, 24.0] and asked == ["alone", "onto"]
+    assert tc.grad(gx.sum(), [x])[0].data.tolist() == [8.0, 8.0]

@@ -5,6 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import tinyconv as tc
+import tinyconv.nn.functional as F
 from tinyconv import ops
 from tinyconv.kernels import winograd
 from tinyconv.kernels.geometry import Geometry
@@ -51,6 +52,26 @@ def test_each_is_differentiable_to_second_order(problem, data):
                name="conv")
     check_grad(lambda g, w: ops.conv_input(g, w, *rest), g, w, name="conv_input")
     check_grad(lambda x, g: ops.conv_weight(x, g, *rest), x, g, name="conv_weight")
+
+
+@given(problem=geometries(max_channels=2, max_out=2, max_batch=2), data=st.data())
+def test_the_gradient_of_the_image_can_be_added_to_another(problem, data):
+    p, geometry = problem
+    (x, w, g), rest = (data.draw(arrays(s)) for s in shapes(p, geometry)), (geometry, p.groups)
+    check_grad(lambda g, w, a: ops.conv_input(g, w, *rest, a), g, w, x, name="conv_input")
+
+
+@pytest.mark.parametrize("C, K, stride", [(16, 3, 1), (3, 5, 1), (5, 3, 2)],
+                         ids=["Winograd", "col2im", "direct"])
+def test_a_residual_path_gets_the_sum_of_its_gradients(C, K, stride):
+    rng = np.random.default_rng(0)
+    x = tc.tensor(rng.integers(-3, 4, (5, C, 12, 12)).astype(np.float32), requires_grad=True)
+    w = tc.tensor(rng.integers(-3, 4, (16, C, K, K)).astype(np.float32))
+    y = F.conv2d(x, w, padding=K // 2, stride=stride)
+    g, g_x = (tc.tensor(rng.integers(-3, 4, t.shape).astype(np.float32)) for t in (y, x))
+    (both,) = tc.grad([y, x * 1], [x], [g, g_x])
+    (alone,) = tc.grad(F.conv2d(x, w, padding=K // 2, stride=stride), [x], g)
+    assert np.array_equal(both.data, alone.data + g_x.data)
 
 
 # ---- with the batch norm of evaluation in one ----------------------------------------------------

@@ -26,7 +26,7 @@ def primitive(f):
                     break
         return y
 
-    op.rules, op.joint_rule = {}, None
+    op.rules, op.onto, op.joint_rule = {}, {}, None
     return op
 
 
@@ -68,7 +68,7 @@ def _asked_for_float64(arrays, kwargs):
     return "dtype" in kwargs or any(a.dtype == np.float64 for a in deciding)
 
 
-def defvjp(op, *rules, argnums=None, joint=None):
+def defvjp(op, *rules, argnums=None, joint=None, onto=()):
     """State the derivative of `op`: one rule `(g, y, *args, **kwargs) -> ∂L/∂arg` per argument.
 
     The rules come in the order of the arguments; None stands for one without a gradient. `argnums`
@@ -77,8 +77,13 @@ def defvjp(op, *rules, argnums=None, joint=None):
     need not undo broadcasting: that is done once, on the edge. It may close over a raw array only
     if that array is locally constant (a mask, an argmax, a shape); over anything smooth it must go
     through operations, or the second derivative is silently wrong.
+
+    Where another gradient s of the same argument has arrived before, the walk adds the two. An
+    operation that can do so in passing has a rule `(s, g, y, *args, **kwargs) -> s + ∂L/∂arg` in
+    `onto`, under the number of the argument.
     """
     op.joint_rule = joint
+    op.onto.update(onto)
     op.rules.update(zip(range(len(rules)) if argnums is None else argnums, rules, strict=True))
 
 

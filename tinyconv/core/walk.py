@@ -159,6 +159,10 @@ def _pull_back(y, g, wanted, gradients):
             if joint is None:
                 joint = op.joint_rule(g, y, *args, **kwargs)
             gx = joint[i]
+        elif i in op.onto and x in gradients:
+            gradients[x] = _fitted(op.onto[i](gradients[x], g, y, *args, **kwargs), x, op, i)
+            walked = True
+            continue
         elif i in op.rules:
             rule = op.rules[i]
             gx = rule and rule(g, y, *args, **kwargs)

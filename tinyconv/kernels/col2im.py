@@ -18,7 +18,6 @@ from numba import prange
 from .compile import kernel, part
 from .geometry import whole_tiles
 from .layout import channels_first, channels_last
-from .memory import empty
 from .product import ONCE, TASKS, best_shape, multiply_as, panels, scratch
 from .tile import ONE, load, save
 from .tile import width as width_of
@@ -84,10 +83,10 @@ def _spread_images(start, stop, kind, width, g, b, columns, kernel, dilation, si
 
 # ---- the operation -------------------------------------------------------------------------------
 
-def conv_input(g, w, geometry):
-    """∂L/∂x for y = x ∗ w:  g (N, O, …output), w (O, C, kd, kh, kw) → (N, C, D, H, W)"""
+def conv_input(g, w, geometry, x):
+    """∂L/∂x for y = x ∗ w:  g (N, O, …output), w (O, C, kd, kh, kw) → (N, C, D, H, W), made in x
+    (N, D, H, W, C)"""
     (O, C, *kernel), P = w.shape, math.prod(geometry.output)
-    x = empty((len(g), *geometry.size, C), g.dtype)
     if not g.size:
         x[...] = 0
     elif x.size:

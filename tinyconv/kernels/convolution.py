@@ -236,17 +236,25 @@ def _regrouped(y, size, O):
     return channels_first(channels_last(y).reshape(len(y), *size, O))
 
 
-def conv_input(g, w, geometry, groups):
-    """∂L/∂x for y = x ∗ w:  g (N, O, …output), w (O, C/groups, kd, kh, kw) → (N, C, D, H, W)"""
-    if col2im.fits(geometry, w.shape[1], groups, g.dtype):
-        return col2im.conv_input(g, w, geometry)
+def conv_input(g, w, geometry, groups, addend=None):
+    """∂L/∂x for y = x ∗ w, plus the addend (like x) if there is one
+
+    g (N, O, …output), w (O, C/groups, kd, kh, kw) → (N, C, D, H, W)
+    """
     x = empty((len(g), *geometry.size, w.shape[1] * groups), g.dtype)
     if winograd.fits(geometry, len(g), x.shape[-1], len(w), groups, g.dtype):
-        winograd.conv_input(channels_last(g)[:, 0], w[:, :, 0], geometry.before[1:], x[:, 0])
+        winograd.conv_input(channels_last(g)[:, 0], w[:, :, 0], geometry.before[1:], x[:, 0],
+                            addend)
         return channels_first(x)
-    kind, rows, width = best_shape(w.shape[1], g.itemsize)
-    plan = backward(geometry, x.shape[-1], len(w), groups, rows)
-    return _run(plan, kind, rows, width, g, w, False, None, x, groups)
+    if col2im.fits(geometry, w.shape[1], groups, g.dtype):
+        x = col2im.conv_input(g, w, geometry, x)
+    else:
+        kind, rows, width = best_shape(w.shape[1], g.itemsize)
+        plan = backward(geometry, x.shape[-1], len(w), groups, rows)
+        x = _run(plan, kind, rows, width, g, w, False, None, x, groups)
+    if addend is not None:
+        x += addend
+    return x
 
 
 def _run(plan, kind, rows, width, x, w, turned, bias, y, groups, finish=None):

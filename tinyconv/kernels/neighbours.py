@@ -34,8 +34,8 @@ def number(geometry, N, O, groups, itemsize):
 
 def as_one(geometry, s):
     """The geometry of the convolution with s neighbours in one."""
-    (*above, kernel), (*steps, stride) = geometry.kernel, geometry.stride
-    return geometry._replace(kernel=(*above, kernel + (s - 1) * stride), stride=(*steps, s * stride))
+    (*other, K), (*steps, stride) = geometry.kernel, geometry.stride
+    return geometry._replace(kernel=(*other, K + (s - 1) * stride), stride=(*steps, s * stride))
 
 
 def widened(w, s, stride):

@@ -139,9 +139,9 @@ def conv(x, w, bias, before, y, finish=None):
     _run(x, w, False, before, y, bias, *finish or (None, None, False))
 
 
-def conv_input(g, w, before, x):
+def conv_input(g, w, before, x, addend=None):
     """∂L/∂x for y = x ∗ w, itself a convolution: of g with the weights given half a turn."""
-    _run(g, w, True, (2 - before[0], 2 - before[1]), x, None, None, None, False)
+    _run(g, w, True, (2 - before[0], 2 - before[1]), x, None, None, addend, False)
 
 
 def _run(x, w, turned, before, y, shift, scale, addend, relu):

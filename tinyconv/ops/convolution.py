@@ -47,10 +47,14 @@ def conv_scaled(x, w, a, scale, shift, geometry, groups, relu=False):
 
 
 @primitive
-def conv_input(g, w, geometry, groups):
-    """∂⟨conv(x, w), g⟩/∂x: every output hands g back to the pixels it was made from"""
+def conv_input(g, w, geometry, groups, a=None):
+    """∂⟨conv(x, w), g⟩/∂x: every output hands g back to the pixels it was made from
+
+    To which a (None or like x) is added, while the result is in cache.
+    """
     ndim, g, w = g.ndim, _volume(g, geometry.output), _volume(w, geometry.kernel)
-    return from_volume(kernels.conv_input(g, w, geometry, groups), ndim)
+    a = None if a is None else _volume(a, geometry.size)
+    return from_volume(kernels.conv_input(g, w, geometry, groups, a), ndim)
 
 
 @primitive
@@ -71,9 +75,11 @@ def _volume(x, expected):
 
 defvjp(conv, lambda g, y, x, w, b, geometry, groups: conv_input(g, w, geometry, groups),
              lambda g, y, x, w, b, geometry, groups: conv_weight(x, g, geometry, groups),
-             lambda g, y, x, w, b, geometry, groups: channel_sum(g))
-defvjp(conv_input, lambda c, y, g, w, geometry, groups: conv(c, w, None, geometry, groups),
-                   lambda c, y, g, w, geometry, groups: conv_weight(c, g, geometry, groups))
+             lambda g, y, x, w, b, geometry, groups: channel_sum(g),
+       onto={0: lambda s, g, y, x, w, b, geometry, groups: conv_input(g, w, geometry, groups, s)})
+defvjp(conv_input, lambda c, y, g, w, geometry, groups, a=None: conv(c, w, None, geometry, groups),
+                   lambda c, y, g, w, geometry, groups, a=None: conv_weight(c, g, geometry, groups),
+                   lambda c, y, g, w, geometry, groups, a=None: c, argnums=(0, 1, 4))
 defvjp(conv_weight, lambda c, y, x, g, geometry, groups: conv_input(g, c, geometry, groups),
                     lambda c, y, x, g, geometry, groups: conv(x, c, None, geometry, groups))
 
