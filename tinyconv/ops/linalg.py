@@ -26,10 +26,10 @@ def vector_norm(x, ord=2, dim=None, keepdim=False, dtype=None):
         return sum(abs(x), dim, keepdim)
     if ord == 2:
         return root(sum(x * x, dim, keepdim))
-    return _power(sum(_power(abs(x), ord), dim, keepdim), 1 / ord)
+    return power(sum(power(abs(x), ord), dim, keepdim), 1 / ord)
 
 
-def _power(a, p):
+def power(a, p):
     """a^p for a ≥ 0, with a gradient of 0 at a = 0."""
     zero = eq(a, 0)
     return where(zero, 0.0 if p > 0 else np.inf, where(zero, 1.0, a) ** float(p))
