@@ -79,7 +79,7 @@ def xlogy(a, b):
 
     ∂y/∂a = ln b, 0 where a is 0 and b not positive; ∂y/∂b = a/b.
     """
-    return np.where((a == 0) & (b == b), 0, a * np.log(b))
+    return a * np.log(np.where((a == 0) & (b == b), 1, b))
 
 
 defvjp(xlogy, lambda g, y, a, b: g * where(eq(a, 0) & (b <= 0), 0.0, log(b)),
