@@ -62,6 +62,7 @@ CALLS = {
     "fold with all": (lambda F, x: F.fold(x, (5, 6), (2, 3), dilation=(2, 1), padding=(1, 2),
                                           stride=(1, 2)), (2, 12, 20)),
     "fold unbatched": (lambda F, x: F.fold(x, 4, 2, stride=2), (4, 4)),
+    "padding of no images": (lambda F, x: F.pad(x, (1, 2, 2, 1), mode="reflect"), (0, 3, 6, 5)),
     # windows
     **{f"lp_pool2d {p}": (lambda F, x, p=p: F.lp_pool2d(x, p, (2, 3), stride=2), (2, 2, 5, 6))
        for p in (1, 2, 4.0, np.inf, -np.inf)},

@@ -135,6 +135,8 @@ x, y = tc.ones(3), tc.ones(2)
     (lambda: F.kl_div(x, x, reduction="none of it"), "kl_div: reduction should be"),
     (lambda: F.binary_cross_entropy(x * 2, x), "binary_cross_entropy: .*from 0 to 1, got.* 2.0"),
     (lambda: F.binary_cross_entropy(x * np.nan, x), "binary_cross_entropy: .*from 0 to 1"),
+    (lambda: F.binary_cross_entropy(x, x * 2), "binary_cross_entropy: target .*from 0 to 1"),
+    (lambda: F.cross_entropy(tc.ones(2, 3), tc.ones(2, 3), ignore_index=0), "ignore_index 0 is a"),
     (lambda: F.gaussian_nll_loss(x, x, y), "gaussian_nll_loss: var"),
     (lambda: F.gaussian_nll_loss(x, x, -x), "gaussian_nll_loss: var has a negative"),
     (lambda: F.margin_ranking_loss(x, x, y), "margin_ranking_loss: "),

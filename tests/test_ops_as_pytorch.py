@@ -117,6 +117,34 @@ SMOOTH = {
     "vstack": (lambda t, a, b: t.vstack([a, b]), (3,), (2, 3)),
     "hstack": (lambda t, a, b: t.hstack([a, b]), (2, 1), (2, 3)),
     "hstack numbers": (lambda t, a, b: t.hstack([a, b]), (), (2,)),
+    # with options
+    "add": (lambda t, a, b: t.add(a, b, alpha=2) + a.add(b), (2, 3), (3,)),
+    "sub": (lambda t, a, b: t.sub(a, b, alpha=0.5) - a.sub(b), (2, 3), (3,)),
+    "clamp between tensors": (lambda t, x, a, b: t.clamp(x, a, b), (2, 3), (2, 3), (3,)),
+    "clamp from a tensor": (lambda t, x, a: x.clamp(min=a), (2, 3), (3,)),
+    "clamp to a tensor": (lambda t, x, b: t.clamp(x, max=b), (2, 3), ()),
+    "masked_fill by a tensor": (lambda t, x, m, v: x.masked_fill(m, v), (2, 3), MASK, ()),
+    "max of two": (lambda t, a, b: t.max(a, b) - a.min(b), (2, 3), (3,)),
+    "cumsum in another dtype": (lambda t, x: t.cumsum(x, 0, dtype=t.float64), (2, 3)),
+    "cumprod in another dtype": (lambda t, x: t.cumprod(x, 0, dtype=t.float64), (2, 3)),
+    **{f"{op} in another dtype": (lambda t, x, op=op: getattr(t, op)(x, 0, dtype=t.float64), (2, 3))
+       for op in ("sum", "mean", "prod", "softmax", "log_softmax")},
+    **{f"{op} over no dimensions is over all": (lambda t, x, op=op: getattr(t, op)(x, ()), (2, 3))
+       for op in ("sum", "mean", "amax", "amin")},
+    "softmax of nothing": (lambda t, x: t.softmax(x, 0), (0, 3)),
+    "log_softmax of nothing": (lambda t, x: t.log_softmax(x, 0), (0, 3)),
+    "flip": (lambda t, x: x.flip(0, 1), (2, 3)),
+    "new ones": (lambda t, x: x * x.new_ones(2, 1) + x.new_zeros((2, 3)) + x.new_full((3,), 2.0),
+                 (2, 3)),
+    # keys
+    "a number beside positions": (lambda t, x, i: x[0, :, i], (2, 3, 4), np.array([1, 0])),
+    "a number amid positions": (lambda t, x, i: x[i, 1, :, i], (2, 3, 2, 2), np.array([1, 0])),
+    "a number beside a mask": (lambda t, x, m: x[:, m, 1], (2, 2, 3, 4), MASK),
+    "a number, a new dimension": (lambda t, x, i: x[..., None, 0, i], (2, 3, 4), np.array([1, 0])),
+    "a tensor as a number": (lambda t, x, i: x[i, :, [0, 2]], (2, 3, 4), np.array(1)),
+    "index_select of a number": (lambda t, x, i: t.index_select(x, 0, i), (), np.array([0])),
+    "index_select of one": (lambda t, x, i: t.index_select(x, 1, i), (2, 3), np.array(1)),
+    "take_along_dim from the end": (lambda t, x, i: t.take_along_dim(x, i, 1), (2, 3), -INDEX),
     "where method": (lambda t, x, m: x.where(m, x * x), (2, 3), MASK),
 }
 
@@ -158,6 +186,14 @@ AWKWARD = {
     "topk with NaN": (lambda t, x: t.topk(x, 2).values, [1.0, nan, 3.0]),
     "addmm without the input": (lambda t, x, a: t.addmm(x, a, a, beta=0), [[nan]], [[2.0]]),
     "masked NaN": (lambda t, x: t.tril(x), [[1.0, nan], [nan, inf]]),
+    **{f"{op} with NaN": (lambda t, a, b, op=op: getattr(t, op)(a, b), [nan, 1.0, 1.0, inf],
+                          [1.0, nan, 1.0, inf]) for op in ("maximum", "minimum")},
+    "powers of zero": (lambda t, a, b: a ** b, [0.0, 0.0, 0.0], [-1.0, 0.0, 2.0]),
+    "clamp at its ends": (lambda t, x, a, b: t.clamp(x, a, b), [1.0, 2.0, inf],
+                          [1.0, 0.0, 0.0], [3.0, 2.0, 1.0]),
+    "clamp between bounds that cross": (lambda t, x, a, b: t.clamp(x, a, b), [0.0, 2.0, 4.0],
+                                        [3.0, 3.0, 3.0], [1.0, 1.0, 1.0]),
+    "logsumexp of nothing": (lambda t, x: t.logsumexp(x, 1), np.zeros((2, 0))),
     "logaddexp of infinities": (lambda t, a, b: t.logaddexp(a, b), [inf, -inf, 5.0],
                                 [0.0, 1.0, -inf]),
 }
@@ -187,12 +223,15 @@ def test_steps_are_pytorchs_and_constant(torch, f):
     lambda t, x: t.tile(x, (2,)), lambda t, x: t.unbind(x)[0], lambda t, x: t.nonzero(x),
     lambda t, x: t.masked_select(x, x > 0), lambda t, x: t.gather(x, 0, t.as_tensor(INDEX)),
     lambda t, x: x.scatter(0, t.as_tensor(INDEX), 1), lambda t, x: t.diag_embed(x),
+    lambda t, x: t.exp(x), lambda t, x: t.sqrt(x) + x.log1p(), lambda t, x: t.logsumexp(x, 0),
+    lambda t, x: t.div(x + 1, 2, rounding_mode="floor"), lambda t, x: t.max(x, x.flip(0)),
+    lambda t, x: t.div(x * 2 - 5, 2, rounding_mode="trunc"), lambda t, x: x.masked_fill(x > 1, 1),
     lambda t, x: t.rand_like(x.float()) > 1, lambda t, x: t.randn_like(x.float()) > 99])
 def test_other_dtypes_stay_as_in_pytorch(torch, f, dtype):
     x = np.array([[0, 1, 3], [2, 0, 1], [1, 1, 0]]).astype(dtype)
     y, expected = f(tc, tc.tensor(x)), f(torch, torch.tensor(x)).numpy()
     assert y.dtype == expected.dtype
-    np.testing.assert_array_equal(y.data, expected)
+    np.testing.assert_allclose(y.data, expected, rtol=2e-3 if dtype == np.float16 else 1e-6)
 
 
 def test_of_a_source_larger_than_the_index_the_rest_is_not_read(rng):
@@ -266,6 +305,16 @@ x23 = tc.ones(2, 3)
     (lambda: tc.meshgrid(tc.ones(2), indexing="ji"), "meshgrid: indexing"),
     (lambda: tc.broadcast_tensors(x23, tc.ones(2)), "broadcast_tensors: the shapes"),
     (lambda: x23.unfold(1, 4, 1), "unfold: windows of 4"),
+    (lambda: x23.index_select(0, tc.tensor([-1])), "index_select: positions .* within 0 … 1"),
+    (lambda: x23.index_select(0, tc.tensor([[0]])), "index_select: index should be a vector"),
+    (lambda: tc.softmax(tc.arange(3), 0), "softmax: expected a floating point tensor, got int64"),
+    (lambda: tc.where(tc.arange(3), 1.0, 0.0), "where: the condition should be boolean, got int64"),
+    (lambda: x23.masked_fill(x23, 0), "where: the condition should be boolean"),
+    (lambda: tc.arange(3).masked_fill(tc.arange(3) > 1, 0.5), "masked_fill: int64 cannot hold 0.5"),
+    (lambda: tc.clamp(x23), "clamp: expected min or max, got neither"),
+    (lambda: tc.div(x23, x23, rounding_mode="up"), "div: rounding_mode should be"),
+    (lambda: tc.arange(3, 1), "arange: steps of 1 from 3 do not lead to 1"),
+    (lambda: tc.flatten(tc.tensor(1.0), 1), "flatten: dim 1 is out of range"),
     (lambda: tc.unbind(tc.tensor(1.0)), "unbind: expected at least 1 dimension"),
 ])
 def test_a_bad_call_is_named(f, complaint):

@@ -91,22 +91,24 @@ def full_like(x, fill_value, dtype=None, requires_grad=False):
     return Tensor(np.full_like(x, fill_value, dtype), requires_grad)
 
 
-def arange(start, end=None, step=1, dtype=None):
+def arange(start, end=None, step=1, dtype=None, requires_grad=False):
     """start, start + step, … below end: int64 if all are whole, else float32."""
     start, end = (0, start) if end is None else (start, end)
+    if step == 0 or (end - start) * step < 0:
+        raise ValueError(f"arange: steps of {step} from {start} do not lead to {end}")
     numbers = np.arange(start, end, step, dtype)
     narrow = dtype is None and numbers.dtype.kind == "f"
-    return Tensor(numbers.astype(np.float32) if narrow else numbers)
+    return Tensor(numbers.astype(np.float32) if narrow else numbers, requires_grad)
 
 
-def linspace(start, end, steps, dtype=np.float32):
+def linspace(start, end, steps, dtype=np.float32, requires_grad=False):
     """`steps` numbers evenly from start to end, both included."""
-    return Tensor(np.linspace(start, end, steps, dtype=dtype))
+    return Tensor(np.linspace(start, end, steps, dtype=dtype), requires_grad)
 
 
-def eye(n, m=None, dtype=np.float32):
+def eye(n, m=None, dtype=np.float32, requires_grad=False):
     """Ones on the diagonal of an (n, m) matrix."""
-    return Tensor(np.eye(n, m, dtype=dtype))
+    return Tensor(np.eye(n, m, dtype=dtype), requires_grad)
 
 
 def rand(*size, dtype=np.float32, generator=None, requires_grad=False):

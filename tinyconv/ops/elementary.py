@@ -1,14 +1,43 @@
 """More functions element by element: inverse hyperbolic, angles, logarithms of sums and products.
 
+And sums and quotients with PyTorch's options, which the operators do without.
+
 PyTorch's short names `acos`, `asin`, `atan` stand beside NumPy's.
 """
 import numpy as np
 
+from ..core import add as plus
 from ..core import defvjp, locally_constant, primitive
-from .arithmetic import arccos, arcsin, arctan, clamp, eq, exp, isinf, log, sqrt, where
+from .arithmetic import (arccos, arcsin, arctan, clamp, eq, exp, floor_divide, isinf, log,
+                         logical_and, lt, ne, remainder, sqrt, where)
+from .arithmetic import div as over
+from .arithmetic import sub as minus
 from .creation import as_tensor
 
 acos, asin, atan, clip = arccos, arcsin, arctan, clamp
+
+
+def add(a, b, *, alpha=1):
+    """y = a + alpha · b"""
+    return plus(a, b if alpha == 1 else b * alpha)
+
+
+def sub(a, b, *, alpha=1):
+    """y = a − alpha · b"""
+    return minus(a, b if alpha == 1 else b * alpha)
+
+
+def div(a, b, *, rounding_mode=None):
+    """y = a / b, as it is or rounded: "floor" down, "trunc" towards 0, where the gradient is 0"""
+    if rounding_mode is None:
+        return over(a, b)
+    if rounding_mode == "floor":
+        return floor_divide(a, b)
+    if rounding_mode != "trunc":
+        raise ValueError("div: rounding_mode should be None, 'floor' or 'trunc', "
+                         f"got {rounding_mode!r}")
+    down = floor_divide(a, b)
+    return where(logical_and(ne(remainder(a, b), 0), lt(down, 0)), down + 1, down)
 
 
 @primitive

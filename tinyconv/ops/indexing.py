@@ -43,22 +43,46 @@ defvjp(put, lambda g, y, x, key, shape: index(g, key))
 def _is_basic(key):
     """Whether a key reads every position at most once: slices and integers only."""
     return all(k is None or k is Ellipsis
-               or isinstance(k, (slice, int, np.integer)) and not isinstance(k, bool)
+               or isinstance(k, slice) or is_whole(k)
                for k in (key if isinstance(key, tuple) else (key,)))
 
 
 def getitem(x, key):
     """x[key], where the key may hold tensors of whole numbers or booleans too.
 
-    These are copied: the gradient goes to where they pointed when x was read.
+    These are copied: the gradient goes to where they pointed when x was read. Numbers take their
+    slices first, so that they never move what arrays read to the front (as they do in NumPy).
     """
-    return index(x, tuple(map(_plain, key)) if isinstance(key, tuple) else _plain(key))
+    if not isinstance(key, tuple):
+        return index(x, _plain(key))
+    key = tuple(map(_plain, key))
+    arrays = [k for k in key if isinstance(k, np.ndarray)]
+    if arrays and len(arrays) < len(key) and any(map(is_whole, key)):
+        x = index(x, tuple(kept for k in key for kept in _slices(k)))
+        key = tuple(k for k in key if not is_whole(k))
+    return index(x, key)
+
+
+def _slices(k):
+    """What a part of a key leaves of its dimensions before arrays are read: all, but for numbers"""
+    if k is None:
+        return ()
+    if is_whole(k) or k is Ellipsis:
+        return (k,)
+    return (slice(None),) * (k.ndim if isinstance(k, np.ndarray) and k.dtype == bool else 1)
+
+
+def is_whole(k):
+    """Whether a part of a key is a number: no boolean, which is a mask."""
+    return isinstance(k, (int, np.integer)) and not isinstance(k, bool)
 
 
 def _plain(key):
     key = key.data.copy() if isinstance(key, Tensor) else key
     if isinstance(key, np.ndarray) and key.dtype.kind not in "iub":
         raise IndexError(f"index: expected whole numbers or booleans, got a tensor of {key.dtype}")
+    if isinstance(key, np.ndarray) and key.ndim == 0 and key.dtype != bool:
+        return key.item()
     return np.asarray(key) if isinstance(key, list) else key
 
 
@@ -83,6 +107,7 @@ def take_along_dim(x, indices, dim=None):
     """y[…, i, …] = x[…, indices[…, i, …], …], with i and the indices along `dim`.
 
     In the other dimensions x and the indices broadcast; without `dim` both are taken as flat.
+    Negative indices count from the end.
     """
     x, indices = as_tensor(x), as_tensor(indices)
     if dim is None:
@@ -95,7 +120,8 @@ def take_along_dim(x, indices, dim=None):
     shape = np.broadcast_shapes(*shapes)
     x = broadcast_to(x, shape[:d] + x.shape[d:d + 1] + shape[d + 1:])
     indices = np.broadcast_to(indices.data, shape[:d] + indices.shape[d:d + 1] + shape[d + 1:])
-    return index(x, _key("take_along_dim", x, d, indices))
+    n = x.shape[d] if x.ndim else 1
+    return index(x, _key("take_along_dim", x, d, np.where(indices < 0, indices + n, indices)))
 
 
 def gather(x, dim, index):
@@ -139,10 +165,24 @@ def scatter(x, dim, index, src=None, *, value=None):
 def index_add(x, dim, index, source, *, alpha=1):
     """x with alpha times the slices of `source` added to those at `index` along `dim`."""
     x, source, d = as_tensor(x), as_tensor(source), axis(dim, as_tensor(x).ndim, "index_add")
-    if source.shape != x.shape[:d] + as_tensor(index).shape + x.shape[d + 1:]:
-        raise ValueError(f"index_add: {as_tensor(index).numel()} positions on dim {dim} of "
-                         f"{x.shape} do not fit source {source.shape}")
-    return x + put(source * alpha, (slice(None),) * d + (_plain(as_tensor(index)),), x.shape)
+    positions = _positions("index_add", x, d, index)
+    if x.ndim == 0 or source.shape != x.shape[:d] + positions.shape + x.shape[d + 1:]:
+        raise ValueError(f"index_add: {positions.size} positions along dim {dim} of {x.shape} "
+                         f"do not fit source {source.shape}")
+    return x + put(source * alpha, (slice(None),) * d + (positions,), x.shape)
+
+
+def _positions(op, x, d, index):
+    """The positions along dimension d as a vector of their own, checked."""
+    positions = np.array(as_tensor(index).data)
+    n = x.shape[d] if x.ndim else 1
+    if positions.ndim > 1 or positions.dtype.kind not in "iu":
+        raise ValueError(f"{op}: index should be a vector of whole numbers, got {positions.dtype} "
+                         f"of shape {positions.shape}")
+    if ((positions < 0) | (positions >= n)).any():
+        raise IndexError(f"{op}: positions {positions.tolist()} are not all within 0 … {n - 1}, "
+                         f"dim {d} of {x.shape}")
+    return positions.reshape(-1)
 
 
 def _scattered(op, x, dim, indices, src):
@@ -177,9 +217,10 @@ def _key(op, x, d, indices):
 
 
 def index_select(x, dim, index):
-    """The slices of x at the positions `index` along `dim`."""
-    x = as_tensor(x)
-    return getitem(x, (slice(None),) * axis(dim, x.ndim, "index_select") + (index,))
+    """The slices of x at the positions `index`, a vector, along `dim`."""
+    x, d = as_tensor(x), axis(dim, as_tensor(x).ndim, "index_select")
+    positions = _positions("index_select", x, d, index)
+    return getitem(x, (slice(None),) * d + (positions,)) if x.ndim else x
 
 
 def select(x, dim, index):

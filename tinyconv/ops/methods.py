@@ -2,8 +2,8 @@
 import numpy as np
 
 from ..core import Tensor, add, cast, is_grad_enabled
-from . import (activations, algebra, arithmetic, arranging, elementary, indexing, linalg, matrices,
-               ordering, reducing, shaping)
+from . import (activations, algebra, arithmetic, arranging, creation, elementary, indexing, linalg,
+               matrices, ordering, reducing, shaping)
 
 # ---- operators -----------------------------------------------------------------------------------
 
@@ -62,17 +62,17 @@ Tensor.__iter__ = lambda self: (self[i] for i in range(len(self)))
 # ---- methods that are an operation ---------------------------------------------------------------
 
 _METHODS = {
-    arithmetic: """sub mul div remainder floor_divide neg pow square reciprocal
+    arithmetic: """mul remainder floor_divide neg pow square reciprocal
         exp expm1 log log1p log2 log10 sqrt rsqrt
         sin cos tan arcsin arccos arctan sinh cosh tanh erf
         abs sign floor ceil round trunc clamp maximum minimum masked_fill
         eq ne lt le gt ge logical_and logical_or logical_xor logical_not isnan isinf isfinite""",
-    elementary: """acos asin atan clip asinh acosh atanh atan2 exp2 logaddexp xlogy lerp
+    elementary: """add sub div acos asin atan clip asinh acosh atanh atan2 exp2 logaddexp xlogy lerp
         isclose allclose equal""",
     activations: "relu sigmoid",
     reducing: """sum prod cumsum cumprod mean var std amax amin max min argmax argmin any all
         softmax log_softmax logsumexp""",
-    shaping: "transpose movedim flatten squeeze unsqueeze expand split chunk flip roll",
+    shaping: "transpose movedim flatten squeeze unsqueeze expand split chunk roll",
     arranging: "ravel unbind repeat_interleave unfold swapaxes moveaxis",
     indexing: """take_along_dim gather scatter scatter_add index_add index_select select narrow
         masked_select nonzero""",
@@ -85,7 +85,6 @@ _METHODS = {
 for _room, _names in _METHODS.items():
     for _name in _names.split():
         setattr(Tensor, _name, getattr(_room, _name))
-Tensor.add = add
 
 
 # ---- methods that read differently ---------------------------------------------------------------
@@ -114,6 +113,7 @@ def _matrix_transpose(self):
 
 Tensor.reshape = Tensor.view = lambda self, *shape: shaping.reshape(self, _sizes(shape))
 Tensor.permute = lambda self, *dims: shaping.permute(self, _sizes(dims))
+Tensor.flip = lambda self, *dims: shaping.flip(self, _sizes(dims))
 Tensor.tile = lambda self, *dims: arranging.tile(self, _sizes(dims))
 Tensor.unflatten = lambda self, dim, *sizes: arranging.unflatten(self, dim, _sizes(sizes))
 Tensor.repeat = _repeat
@@ -131,6 +131,9 @@ Tensor.half = lambda self: _to(self, np.float16)
 Tensor.long = lambda self: _to(self, np.int64)
 Tensor.int = lambda self: _to(self, np.int32)
 Tensor.bool = lambda self: _to(self, np.bool_)
+Tensor.new_zeros = lambda self, *size: creation.zeros(*size, dtype=self.dtype)
+Tensor.new_ones = lambda self, *size: creation.ones(*size, dtype=self.dtype)
+Tensor.new_full = lambda self, size, value: creation.full(size, value, dtype=self.dtype)
 Tensor.type_as = lambda self, other: _to(self, other.dtype)
 Tensor.clone = lambda self: cast(self, dtype=self.dtype)
 Tensor.contiguous = lambda self: self

@@ -66,9 +66,9 @@ def movedim(x, source, destination):
 def flatten(x, start_dim=0, end_dim=-1):
     """Dimensions start_dim … end_dim made one."""
     x = as_tensor(x)
+    start, end = axis(start_dim, x.ndim, "flatten"), axis(end_dim, x.ndim, "flatten")
     if x.ndim == 0:
         return reshape(x, (1,))
-    start, end = axis(start_dim, x.ndim, "flatten"), axis(end_dim, x.ndim, "flatten")
     if start > end:
         raise ValueError(f"flatten: start_dim {start_dim} comes after end_dim {end_dim} "
                          f"in shape {x.shape}")
@@ -217,7 +217,7 @@ def pad(x, pad, mode="constant", value=None):
         raise ValueError(f"pad: mode {mode!r} takes no value, got {value}")
     limit = {"reflect": -1, "replicate": np.inf, "circular": 0}[mode]
     for d, ((b, a), n) in enumerate(zip(widths, x.shape)):
-        if max(b, a) > n + limit or (b or a) and n == 0:
+        if (b or a) and (max(b, a) > n + limit or n == 0):
             raise ValueError(f"pad: {mode} padding ({b}, {a}) is too wide for length {n} "
                              f"(dim {d} of shape {x.shape})")
         if b or a:

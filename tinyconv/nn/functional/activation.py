@@ -9,7 +9,6 @@ al. 2015), RReLU (Xu et al. 2015), Mish (Misra 2019), hard swish (Howard et al. 
 (Krizhevsky 2010), GLU (Dauphin et al. 2016).
 """
 from ... import ops
-from ...core import cast
 from ...random import default_generator
 
 SELU_ALPHA, SELU_SCALE = 1.6732632423543772, 1.0507009873554805
@@ -51,14 +50,12 @@ def softplus(input, beta=1.0, threshold=20.0):
 
 def softmax(input, dim, dtype=None):
     """yᵢ = e^xᵢ / Σⱼ e^xⱼ along `dim`; with `dtype` the input is converted first."""
-    x = ops.as_tensor(input)
-    return ops.softmax(x if dtype is None else cast(x, dtype=dtype), dim)
+    return ops.softmax(ops.as_tensor(input), dim, dtype=dtype)
 
 
 def log_softmax(input, dim, dtype=None):
     """yᵢ = xᵢ − ln Σⱼ e^xⱼ along `dim`; with `dtype` the input is converted first."""
-    x = ops.as_tensor(input)
-    return ops.log_softmax(x if dtype is None else cast(x, dtype=dtype), dim)
+    return ops.log_softmax(ops.as_tensor(input), dim, dtype=dtype)
 
 
 def softmin(input, dim, dtype=None):

@@ -34,6 +34,9 @@ def cross_entropy(input, target, weight=None, *, ignore_index=-100, reduction="m
         raise ValueError("cross_entropy: label_smoothing lies between 0 and 1, "
                          f"got {label_smoothing}")
     if target.shape == x.shape:
+        if ignore_index >= 0:
+            raise ValueError(f"cross_entropy: ignore_index {ignore_index} is a class, but the "
+                             "target holds probabilities")
         q = _probabilities(target, "cross_entropy") * (1 - label_smoothing) + label_smoothing / C
         losses = -ops.sum(_per_class(weight, x) * q * ops.log_softmax(x, 1), 1)
         return reduced(losses, reduction, unbatched, "cross_entropy")
@@ -150,9 +153,10 @@ def binary_cross_entropy(input, target, weight=None, *, reduction="mean"):
     `weight` multiplies each element. Logits are safer: `binary_cross_entropy_with_logits`.
     """
     input, target = same_shape(input, target, "binary_cross_entropy")
-    if not ((input.data >= 0) & (input.data <= 1)).all():
-        raise ValueError("binary_cross_entropy: input should be probabilities from 0 to 1, got "
-                         f"values from {input.data.min()} to {input.data.max()}")
+    for name, p in (("input", input.data), ("target", target.data)):
+        if not ((p >= 0) & (p <= 1)).all():
+            raise ValueError(f"binary_cross_entropy: {name} should be probabilities from 0 to 1, "
+                             f"got values from {p.min()} to {p.max()}")
     losses = ops.binary_cross_entropy(input, target)
     losses = losses if weight is None else losses * ops.as_tensor(weight)
     return reduced(losses, reduction, False, "binary_cross_entropy")
