@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 import tinyconv as tc
 import tinyconv.nn.functional as F
 from tinyconv.testing import check_grad
+from tinyconv.testing.layouts import lay_out
 from tinyconv.testing.strategies import fill, generators
 
 CLASSES = np.array([[2, 0, 1], [1, 1, 3]])
@@ -94,6 +95,37 @@ def test_a_call_has_its_derivatives_to_second_order(rng, name):
 def test_of_no_images_the_pixels_become_channels_all_the_same():
     assert F.pixel_unshuffle(tc.ones(0, 1, 4, 6), 2).shape == (0, 4, 2, 3)    # not so in PyTorch
     assert F.pixel_shuffle(tc.ones(0, 4, 2, 3), 2).shape == (0, 1, 4, 6)
+
+
+@pytest.mark.parametrize("name", CALLS)
+def test_how_an_array_lies_in_memory_does_not_matter(rng, name):
+    f, *given = CALLS[name]
+    args = arrays(rng, given, np.float64)
+    expected = results(f(F, *map(tc.tensor, args)))
+    for layout in ("fortran", "reversed", "strided", "read_only"):
+        again = results(f(F, *(tc.as_tensor(lay_out(a, layout)) for a in args)))
+        for y, e in zip(again, expected, strict=True):
+            np.testing.assert_allclose(y, e, rtol=1e-12, atol=1e-14)
+
+
+@pytest.mark.parametrize("name", CALLS)
+def test_half_precision_stays_so_or_is_refused(rng, name):
+    f, *given = CALLS[name]
+    args = arrays(rng, given, np.float64)
+    expected = results(f(F, *map(tc.tensor, args)))
+    try:
+        halves = [tc.tensor(a.astype(np.float16) if a.dtype.kind == "f" else a) for a in args]
+        ys = results(f(F, *halves))
+    except TypeError as error:
+        assert "float16" in str(error)
+        return
+    for y, e in zip(ys, expected, strict=True):
+        assert y.dtype == (np.float16 if e.dtype.kind == "f" else e.dtype) or "dtype" in name
+        np.testing.assert_allclose(y.astype(e.dtype), e, rtol=2e-2, atol=2e-2)
+
+
+def results(y):
+    return [y.data] if isinstance(y, tc.Tensor) else [part.data for part in y]
 
 
 # ---- resizing ------------------------------------------------------------------------------------

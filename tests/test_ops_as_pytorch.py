@@ -8,6 +8,7 @@ import pytest
 
 import tinyconv as tc
 from tinyconv.testing import check_grad
+from tinyconv.testing.layouts import lay_out
 from tinyconv.testing.strategies import fill
 
 INDEX = np.array([[0, 2, 1], [1, 1, 0]])
@@ -165,6 +166,37 @@ def test_a_call_has_its_derivatives_to_second_order(rng, name):
     f, *given = SMOOTH[name]
     args = [tc.tensor(a) if a.dtype.kind != "f" else a for a in arrays(rng, given, np.float64)]
     check_grad(lambda *a: f(tc, *a), *args, name=name)
+
+
+@pytest.mark.parametrize("name", SMOOTH)
+def test_how_an_array_lies_in_memory_does_not_matter(rng, name):
+    f, *given = SMOOTH[name]
+    args = arrays(rng, given, np.float64)
+    expected = results(f(tc, *map(tc.tensor, args)))
+    for layout in ("fortran", "reversed", "strided", "read_only"):
+        again = results(f(tc, *(tc.as_tensor(lay_out(a, layout)) for a in args)))
+        for y, e in zip(again, expected, strict=True):
+            np.testing.assert_allclose(y, e, rtol=1e-12, atol=1e-14)
+
+
+@pytest.mark.parametrize("name", SMOOTH)
+def test_half_precision_stays_so_or_is_refused(rng, name):
+    f, *given = SMOOTH[name]
+    args = arrays(rng, given, np.float64)
+    expected = results(f(tc, *map(tc.tensor, args)))
+    try:
+        halves = [tc.tensor(a.astype(np.float16) if a.dtype.kind == "f" else a) for a in args]
+        ys = results(f(tc, *halves))
+    except TypeError as error:
+        assert "float16" in str(error)
+        return
+    for y, e in zip(ys, expected, strict=True):
+        assert y.dtype == (np.float16 if e.dtype.kind == "f" else e.dtype) or "dtype" in name
+        np.testing.assert_allclose(y.astype(e.dtype), e, rtol=2e-2, atol=2e-2)
+
+
+def results(y):
+    return [y.data] if isinstance(y, tc.Tensor) else [part.data for part in y]
 
 
 # ---- where it is awkward -------------------------------------------------------------------------
