@@ -266,6 +266,19 @@ def test_other_dtypes_stay_as_in_pytorch(torch, f, dtype):
     np.testing.assert_allclose(y.data, expected, rtol=2e-3 if dtype == np.float16 else 1e-6)
 
 
+@pytest.mark.parametrize("wide, number", [(np.float16, np.float32), (np.float32, np.float64),
+                                          (np.float16, np.int64), (np.int32, np.int64),
+                                          (np.uint8, np.int64), (np.int32, np.float32),
+                                          (np.bool_, np.int64), (np.float16, np.bool_)])
+@pytest.mark.parametrize("f", [lambda a, b: a + b, lambda a, b: b * a, lambda a, b: a / b,
+                               lambda a, b: a ** b, lambda a, b: b >= a])
+def test_a_tensor_without_dimensions_widens_nothing_of_its_kind(torch, f, wide, number):
+    a, b = np.array([1, 0, 1]).astype(wide), np.array(1, number)
+    y, expected = f(tc.tensor(a), tc.tensor(b)), f(torch.tensor(a), torch.tensor(b)).numpy()
+    assert y.dtype == expected.dtype
+    np.testing.assert_array_equal(y.data, expected)
+
+
 def test_of_a_source_larger_than_the_index_the_rest_is_not_read(rng):
     s, i = tc.tensor(rng.standard_normal((3, 3))), tc.tensor([[0, 2], [1, 1]])
     x = tc.zeros(2, 4, dtype=tc.float64)
