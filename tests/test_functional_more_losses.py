@@ -112,6 +112,17 @@ def test_the_batchmean_of_a_divergence_is_the_divergence(torch):
         torch.tensor(x), torch.tensor(t), reduction="batchmean").item())
 
 
+@pytest.mark.parametrize("reduction", ["mean", "sum", "none"])
+@pytest.mark.parametrize("name", ["mse_loss", "l1_loss", "huber_loss"])
+def test_weights_of_elements(torch, against_torch, rng, name, reduction):
+    x, t, w = rng.standard_normal((2, 3)), rng.standard_normal((2, 3)), rng.uniform(size=(2, 3))
+    against_torch(lambda x, t, w: getattr(F, name)(x, t, weight=w, reduction=reduction),
+                  lambda x, t, w: getattr(torch.nn.functional, name)(x, t, weight=w,
+                                                                     reduction=reduction), x, t, w)
+    with pytest.raises(ValueError, match=name):
+        getattr(F, name)(tc.tensor(x), tc.tensor(t), weight=tc.tensor(w[0]))
+
+
 @pytest.mark.parametrize("name, x, t, w", [
     ("binary_cross_entropy", np.array([[0.2, 0.7]] * 3), np.array([[0.0, 1.0]] * 3),
      np.array([1.0, 2.0])),

@@ -292,7 +292,7 @@ def minimum(a, b):
 
 def share(tie, other):
     """1, but ½ on a tie and 0 where the other is taken, as a constant."""
-    return 1 - cast(tie, dtype=np.float32) * 0.5 - cast(other, dtype=np.float32)
+    return where(tie, 0.5, where(other, 0.0, 1.0))
 
 
 defvjp(maximum, lambda g, y, a, b: g * share(eq(a, b), lt(a, b)),

@@ -193,15 +193,15 @@ defvjp(pad_constant, lambda g, y, x, widths, value=0.0:
 _POSITIONS = {"reflect": "reflect", "replicate": "edge", "circular": "wrap"}
 
 
-def pad(x, pad, mode="constant", value=None):
-    """x with more elements around it, as `torch.nn.functional.pad`.
+def pad(input, pad, mode="constant", value=None):
+    """The input with more elements around it, as `torch.nn.functional.pad`.
 
     `pad` counts (before, after) for the last dimension first, then for the one before it, and so
     on. Modes: "constant" (`value`, default 0; negative counts crop), "reflect" (mirrored, the edge
     not repeated), "replicate" (the edge repeated), "circular" (wrapped around). The last three read
     each position from a table: y[i] = x[table[i]].
     """
-    x = as_tensor(x)
+    x = as_tensor(input)
     if not hasattr(pad, "__len__") or len(pad) % 2 or len(pad) > 2 * x.ndim:
         raise ValueError(f"pad: expected pairs for at most {x.ndim} dimensions, got {pad!r}")
     pairs = list(zip(pad[::2], pad[1::2]))[::-1]

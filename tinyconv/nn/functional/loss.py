@@ -65,17 +65,27 @@ def nll_loss(input, target, weight=None, *, ignore_index=-100, reduction="mean")
 
 # ---- losses element by element -------------------------------------------------------------------
 
-def mse_loss(input, target, *, reduction="mean"):
-    """(x − t)², for shapes that are equal"""
+def mse_loss(input, target, *, reduction="mean", weight=None):
+    """(x − t)², for shapes that are equal; the mean with a `weight` of that shape is weighted"""
     input, target = same_shape(input, target, "mse_loss")
     d = input - target
-    return reduced(d * d, reduction, False, "mse_loss")
+    return _weighted_mean(d * d, weight, reduction, "mse_loss")
 
 
-def l1_loss(input, target, *, reduction="mean"):
-    """|x − t|, for shapes that are equal"""
+def l1_loss(input, target, *, reduction="mean", weight=None):
+    """|x − t|, for shapes that are equal; the mean with a `weight` of that shape is weighted"""
     input, target = same_shape(input, target, "l1_loss")
-    return reduced(ops.abs(input - target), reduction, False, "l1_loss")
+    return _weighted_mean(ops.abs(input - target), weight, reduction, "l1_loss")
+
+
+def _weighted_mean(losses, weight, reduction, op):
+    if weight is None:
+        return reduced(losses, reduction, False, op)
+    check_reduction(reduction, op)
+    losses, weight = same_shape(losses, weight, op)
+    if reduction == "mean":
+        return ops.sum(losses * weight) / ops.sum(weight)
+    return reduced(losses * weight, reduction, False, op)
 
 
 def smooth_l1_loss(input, target, *, reduction="mean", beta=1.0):
@@ -87,18 +97,22 @@ def smooth_l1_loss(input, target, *, reduction="mean", beta=1.0):
     return _huber("smooth_l1_loss", input, target, beta, 1 / beta, reduction)
 
 
-def huber_loss(input, target, *, reduction="mean", delta=1.0):
-    """(x − t)² / 2 where |x − t| < delta, else delta (|x − t| − delta/2)  (Huber 1964)"""
+def huber_loss(input, target, reduction="mean", delta=1.0, weight=None):
+    """(x − t)² / 2 where |x − t| < delta, else delta (|x − t| − delta/2)  (Huber 1964)
+
+    `weight`, of the input's shape, multiplies each element; the mean is not divided by it.
+    """
     if delta <= 0:
         raise ValueError(f"huber_loss: delta should be greater than 0, got {delta}")
-    return _huber("huber_loss", input, target, delta, 1.0, reduction)
+    return _huber("huber_loss", input, target, delta, 1.0, reduction, weight)
 
 
-def _huber(op, input, target, bound, scale, reduction):
+def _huber(op, input, target, bound, scale, reduction, weight=None):
     input, target = same_shape(input, target, op)
     d = input - target
     near = ops.lt(ops.abs(d), bound)
     losses = ops.where(near, d * d * (scale / 2), (ops.abs(d) - bound / 2) * (bound * scale))
+    losses = losses if weight is None else losses * same_shape(losses, weight, op)[1]
     return reduced(losses, reduction, False, op)
 
 

@@ -148,29 +148,32 @@ class GaussianNLLLoss(_Loss):
 # ---- margins -------------------------------------------------------------------------------------
 
 class _MarginLoss(_Loss):
-    _loss, _margin = None, 0.0
+    _loss = None
 
-    def __init__(self, margin=None, *, reduction="mean"):
+    def __init__(self, margin=0.0, *, reduction="mean"):
         super().__init__(reduction=reduction)
-        self.margin = self._margin if margin is None else margin
+        self.margin = margin
 
     def forward(self, *inputs):
         return self._loss(*inputs, margin=self.margin, reduction=self.reduction)
 
 
 class MarginRankingLoss(_MarginLoss):
-    """max(0, margin − t (x₁ − x₂)), t = 1 where x₁ should be larger; margin 0 by default"""
+    """max(0, margin − t (x₁ − x₂)), with t = 1 where x₁ should be larger, −1 where x₂ should"""
     _loss = staticmethod(F.margin_ranking_loss)
 
 
-class HingeEmbeddingLoss(_MarginLoss):
-    """x where t = 1, max(0, margin − x) where t = −1; margin 1 by default"""
-    _loss, _margin = staticmethod(F.hinge_embedding_loss), 1.0
-
-
 class CosineEmbeddingLoss(_MarginLoss):
-    """1 − cos(x₁, x₂) where t = 1, max(0, cos − margin) where t = −1; margin 0 by default"""
+    """1 − cos(x₁, x₂) where t = 1, max(0, cos − margin) where t = −1"""
     _loss = staticmethod(F.cosine_embedding_loss)
+
+
+class HingeEmbeddingLoss(_MarginLoss):
+    """x where t = 1 (a distance of what is alike), max(0, margin − x) where t = −1"""
+    _loss = staticmethod(F.hinge_embedding_loss)
+
+    def __init__(self, margin=1.0, *, reduction="mean"):
+        super().__init__(margin, reduction=reduction)
 
 
 class TripletMarginLoss(_Loss):
