@@ -258,7 +258,9 @@ def test_steps_are_pytorchs_and_constant(torch, f):
     lambda t, x: t.exp(x), lambda t, x: t.sqrt(x) + x.log1p(), lambda t, x: t.logsumexp(x, 0),
     lambda t, x: t.div(x + 1, 2, rounding_mode="floor"), lambda t, x: t.max(x, x.flip(0)),
     lambda t, x: t.div(x * 2 - 5, 2, rounding_mode="trunc"), lambda t, x: x.masked_fill(x > 1, 1),
-    lambda t, x: t.rand_like(x.float()) > 1, lambda t, x: t.randn_like(x.float()) > 99])
+    lambda t, x: t.count_nonzero(x), lambda t, x: x.count_nonzero(0),
+    lambda t, x: t.concat([x, x], 1), lambda t, x: t.rand_like(x.float()) > 1,
+    lambda t, x: t.randn_like(x.float()) > 99])
 def test_other_dtypes_stay_as_in_pytorch(torch, f, dtype):
     x = np.array([[0, 1, 3], [2, 0, 1], [1, 1, 0]]).astype(dtype)
     y, expected = f(tc, tc.tensor(x)), f(torch, torch.tensor(x)).numpy()
@@ -277,6 +279,16 @@ def test_a_tensor_without_dimensions_widens_nothing_of_its_kind(torch, f, wide, 
     y, expected = f(tc.tensor(a), tc.tensor(b)), f(torch.tensor(a), torch.tensor(b)).numpy()
     assert y.dtype == expected.dtype
     np.testing.assert_array_equal(y.data, expected)
+
+
+def test_what_is_assigned_lies_where_it_would_be_read(torch):
+    for key in [(0, slice(None), [1, 0]), ([1, 0], 2), (..., [0, 3], None, 1, slice(None))]:
+        x = np.arange(24.0).reshape(2, 3, 4) if len(key) < 4 else np.arange(16.0).reshape(2, 4, 2, 1)
+        mine, other = tc.tensor(x), torch.tensor(x)
+        assert mine[key].shape == tuple(other[key].shape)
+        for y, t in ((mine, tc), (other, torch)):
+            y[key] = t.arange(y[key].numel()).reshape(y[key].shape).double()
+        np.testing.assert_array_equal(mine.data, other.numpy())
 
 
 def test_of_a_source_larger_than_the_index_the_rest_is_not_read(rng):

@@ -26,8 +26,8 @@ from .normalization import (batch_norm, batch_statistics, channel_sum, per_chann
 from .ordering import argsort, sort, topk
 from .patches import patches, unpatch
 from .pooling import put_pixels, take_pixels, window_max, window_spread, window_sum
-from .reducing import (all, amax, amin, any, argmax, argmin, cumprod, cumsum, log_softmax,
-                       logsumexp, max, mean, min, prod, softmax, std, sum, var)
-from .shaping import (cat, chunk, expand, flatten, flip, movedim, pad, pad_constant, permute,
-                      reshape, roll, split, squeeze, stack, transpose, unsqueeze)
+from .reducing import (all, amax, amin, any, argmax, argmin, count_nonzero, cumprod, cumsum,
+                       log_softmax, logsumexp, max, mean, min, prod, softmax, std, sum, var)
+from .shaping import (cat, chunk, concat, expand, flatten, flip, movedim, pad, pad_constant,
+                      permute, reshape, roll, split, squeeze, stack, transpose, unsqueeze)
 from . import linalg, methods

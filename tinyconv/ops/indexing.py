@@ -53,14 +53,20 @@ def getitem(x, key):
     These are copied: the gradient goes to where they pointed when x was read. Numbers take their
     slices first, so that they never move what arrays read to the front (as they do in NumPy).
     """
+    for part in read_in_turn(key):
+        x = index(x, part)
+    return x
+
+
+def read_in_turn(key):
+    """The NumPy keys by which to read one after the other: numbers beside arrays come first."""
     if not isinstance(key, tuple):
-        return index(x, _plain(key))
+        return [_plain(key)]
     key = tuple(map(_plain, key))
-    arrays = [k for k in key if isinstance(k, np.ndarray)]
-    if arrays and len(arrays) < len(key) and any(map(is_whole, key)):
-        x = index(x, tuple(kept for k in key for kept in _slices(k)))
-        key = tuple(k for k in key if not is_whole(k))
-    return index(x, key)
+    if any(isinstance(k, np.ndarray) for k in key) and any(map(is_whole, key)):
+        return [tuple(kept for k in key for kept in _slices(k)),
+                tuple(k for k in key if not is_whole(k))]
+    return [key]
 
 
 def _slices(k):

@@ -47,7 +47,9 @@ def _set_item(self, key, value):
     if self.requires_grad and is_grad_enabled() or not self.is_leaf:
         raise RuntimeError("x[key] = value: a tensor in a graph cannot change; "
                            "use tc.where, or assign under tc.no_grad()")
-    self.data[key] = value.data if isinstance(value, Tensor) else value
+    *first, last = indexing.read_in_turn(key)
+    place = self.data[first[0]] if first else self.data    # numbers and slices: a view
+    place[last] = value.data if isinstance(value, Tensor) else value
     self.touch()
 
 
@@ -71,7 +73,7 @@ _METHODS = {
         isclose allclose equal""",
     activations: "relu sigmoid",
     reducing: """sum prod cumsum cumprod mean var std amax amin max min argmax argmin any all
-        softmax log_softmax logsumexp""",
+        count_nonzero softmax log_softmax logsumexp""",
     shaping: "transpose movedim flatten squeeze unsqueeze expand split chunk roll",
     arranging: "ravel unbind repeat_interleave unfold swapaxes moveaxis",
     indexing: """take_along_dim gather scatter scatter_add index_add index_select select narrow

@@ -12,7 +12,7 @@ import numpy as np
 
 from ..core import Tensor, broadcast_to, cast, defvjp, locally_constant, primitive
 from ..kernels import sums as kernels
-from .arithmetic import eq, exp, log, maximum, minimum, sqrt, where
+from .arithmetic import eq, exp, log, maximum, minimum, ne, sqrt, where
 from .creation import as_tensor, floating
 from .dimensions import axes, axis
 from .indexing import take_along_dim
@@ -212,6 +212,11 @@ def any(x, dim=None, keepdim=False):
 def all(x, dim=None, keepdim=False):
     """Whether all elements are true (not zero), of all or along `dim`."""
     return np.all(x, over(dim, x.ndim, "all"), keepdims=keepdim)
+
+
+def count_nonzero(x, dim=None):
+    """How many elements are not zero, of all or over `dim`."""
+    return sum(ne(as_tensor(x), 0), dim)
 
 
 # ---- softmax -------------------------------------------------------------------------------------

@@ -140,6 +140,9 @@ def cat(tensors, dim=0):
     return _cat(*tensors, dim=dim)
 
 
+concat = cat
+
+
 def stack(tensors, dim=0):
     """The tensors, all of one shape, along a new dimension `dim`."""
     return cat([unsqueeze(x, dim) for x in tensors], dim)
