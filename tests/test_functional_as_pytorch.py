@@ -289,7 +289,9 @@ x1, x2 = tc.ones(1, 3, 4), tc.ones(1, 3, 4, 4)
 @pytest.mark.parametrize("f, complaint", [
     (lambda: F.interpolate(x2), "expected either size or scale_factor, got neither"),
     (lambda: F.interpolate(x2, 3, 2.0), "expected either size or scale_factor, got both"),
-    (lambda: F.interpolate(x2, (3,) * 3), "interpolate: size should be a whole number"),
+    (lambda: F.interpolate(x2, (3,) * 3), "interpolate: size should be a number or 2 of them"),
+    (lambda: F.interpolate(x2, (3,)), "interpolate: size should be a number or 2 of them"),
+    (lambda: F.interpolate(x2, 2.5), "interpolate: size should be a whole number"),
     (lambda: F.interpolate(x2, 0), "interpolate: size should be a whole number ≥ 1"),
     (lambda: F.interpolate(x2, scale_factor=(1, 2, 3)), "interpolate: scale_factor should be"),
     (lambda: F.interpolate(x2, scale_factor=0.1), "leaves nothing"),

@@ -310,6 +310,13 @@ def test_of_what_is_scattered_to_one_place_the_last_is_written_and_has_the_gradi
     check_grad(lambda x, s: x.scatter(0, i, s), x, s.detach())
 
 
+def test_a_number_that_is_not_zero_has_a_position_without_coordinates(torch):
+    for number in (0.0, 2.0):
+        assert tc.nonzero(tc.tensor(number)).shape == tuple(torch.nonzero(torch.tensor(number)).shape)
+        assert [i.tolist() for i in tc.nonzero(tc.tensor(number), as_tuple=True)] == [
+            i.tolist() for i in torch.nonzero(torch.tensor(number), as_tuple=True)]
+
+
 def test_whole_comparisons_answer_yes_or_no():
     x = tc.tensor([1.0, float("nan")])
     assert tc.equal(tc.ones(2), tc.ones(2)) is True and tc.equal(tc.ones(2), tc.ones(3)) is False

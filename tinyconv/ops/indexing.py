@@ -103,8 +103,8 @@ def masked_select(x, mask):
 
 def nonzero(x, *, as_tuple=False):
     """The positions (n, dimensions) of what is not zero; or a tensor for each dimension."""
-    places = np.nonzero(as_tensor(x).data)
-    return tuple(map(Tensor, places)) if as_tuple else Tensor(np.stack(places, 1))
+    x = as_tensor(x).data
+    return tuple(map(Tensor, np.nonzero(np.atleast_1d(x)))) if as_tuple else Tensor(np.argwhere(x))
 
 
 # ---- along one dimension -------------------------------------------------------------------------

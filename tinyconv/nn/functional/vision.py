@@ -62,6 +62,9 @@ def _outputs(x, size, factor, recompute):
         if recompute:
             raise ValueError("interpolate: recompute_scale_factor is for a scale_factor, "
                              "but a size came")
+        if isinstance(size, (tuple, list)) and len(size) != dims:
+            raise ValueError(f"interpolate: size should be a number or {dims} of them for an input "
+                             f"of shape {x.shape}, got {size!r}")
         return per_dim("interpolate", "size", size, dims, 1), (None,) * dims
     factors = tuple(factor) if isinstance(factor, (tuple, list)) else (factor,) * dims
     if len(factors) != dims or not all(isinstance(f, (int, float)) and 0 < f < math.inf
