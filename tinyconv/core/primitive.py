@@ -6,15 +6,15 @@ import numpy as np
 from .recording import mode
 from .tensor import Node, Tensor, wrap
 
-FLOAT64 = np.dtype(np.float64)         # compared with twice as fast as with np.float64 itself
+FLOAT32 = np.dtype(np.float32)
 
 
 def primitive(f):
     """Lift a function of arrays to tensors; the result remembers the call if a gradient may flow.
 
     Positional arguments may be tensors or constants, keyword arguments are constants. The result
-    has to be one array. float64 must be asked for: a whole number or a tensor without dimensions
-    does not widen float32 (PyTorch's rule).
+    has to be one array. What is wider must be asked for: a whole number or a tensor without
+    dimensions does not widen float32, nor half precision (PyTorch's rule).
     """
     @wraps(f)
     def op(*args, **kwargs):
@@ -57,15 +57,33 @@ def _called(f, args, kwargs):
             raise
         kind = next(k for k in (IndexError, TypeError, ValueError) if isinstance(error, k))
         raise kind(f"{name}: {error}") from error
-    if y.dtype == FLOAT64 and not _asked_for_float64(arrays, kwargs):
-        y = y.astype(np.float32)
+    first = arrays[0] if arrays else None
+    if isinstance(first, np.ndarray) and first.ndim and first.dtype == y.dtype:
+        return y                                 # as nearly always
+    return _narrowed(f, y, arrays, kwargs)
+
+
+def _narrowed(f, y, arrays, kwargs):
+    """y, no wider than the tensors of its kind that have dimensions, or else those that have none.
+
+    Without a tensor of floating point numbers those of y are float32. (Of bytes and booleans NumPy
+    makes float16: then y is computed again.)
+    """
+    kind = y.dtype.kind
+    if kind == "b" or "dtype" in kwargs:
+        return y
+    kinds = "f" if kind == "f" else "iu"
+    like = [a for a in arrays if isinstance(a, np.ndarray) and a.dtype.kind in kinds]
+    deciding = [a.dtype for a in like if a.ndim] or [a.dtype for a in like]
+    if kind == "f":
+        if not deciding and y.dtype == np.float16:
+            floats = [a.astype(np.float32) if isinstance(a, np.ndarray) else a for a in arrays]
+            return np.asarray(f(*floats, **kwargs))
+        wanted = max(deciding, default=FLOAT32)
+        return y.astype(wanted) if y.dtype > wanted else y
+    if deciding and len(deciding) < len(like):             # with dimensions and without
+        return y.astype(np.result_type(*deciding), copy=False)
     return y
-
-
-def _asked_for_float64(arrays, kwargs):
-    floats = [a for a in arrays if isinstance(a, np.ndarray) and a.dtype.kind == "f"]
-    deciding = [a for a in floats if a.ndim] or floats
-    return "dtype" in kwargs or any(a.dtype == np.float64 for a in deciding)
 
 
 def defvjp(op, *rules, argnums=None, joint=None, onto=()):

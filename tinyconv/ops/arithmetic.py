@@ -32,11 +32,16 @@ bitwise_not = locally_constant(np.bitwise_not)
 isnan = locally_constant(np.isnan)
 isinf = locally_constant(np.isinf)
 isfinite = locally_constant(np.isfinite)
-sign = locally_constant(np.sign)
 floor = locally_constant(np.floor)
 ceil = locally_constant(np.ceil)
 round = locally_constant(np.round)
 trunc = locally_constant(np.trunc)
+
+
+@locally_constant
+def sign(x):
+    """y = 1 for x > 0, −1 for x < 0, else 0, also for NaN"""
+    return np.where(x == x, np.sign(x), x.dtype.type(0))
 
 
 # ---- the four operations and powers --------------------------------------------------------------
@@ -90,7 +95,8 @@ def _pow_base_rule(g, y, a, b):
 
 def _pow_exponent_rule(g, y, a, b):
     a = _like(y, a)
-    return g * where(logical_and(eq(a, 0), ge(b, 0)), 0.0, y * log(where(eq(a, 0), 1.0, a)))
+    flat = logical_and(eq(a, 0), ge(b, 0))
+    return g * where(flat, 0.0, y * log(where(flat, 1.0, a)))
 
 
 def _like(y, number):
@@ -263,7 +269,9 @@ defvjp(abs, lambda g, y, x: g * sign(x))
 
 @primitive
 def where(condition, a, b):
-    """y = a where the condition holds, b elsewhere"""
+    """y = a where the condition, of booleans, holds, b elsewhere"""
+    if np.asarray(condition).dtype != bool:
+        raise TypeError(f"the condition should be boolean, got {np.asarray(condition).dtype}")
     return np.where(condition, a, b)
 defvjp(where, None,
               lambda g, y, condition, a, b: where(condition, g, 0.0),
@@ -282,27 +290,46 @@ def minimum(a, b):
     return np.minimum(a, b)
 
 
-def share(chosen, other):
-    """1 where `chosen` is strictly so, ½ on ties, 0 elsewhere, as a constant."""
-    return cast(chosen, dtype=np.float32) * 0.5 + 0.5 - cast(other, dtype=np.float32) * 0.5
+def share(tie, other):
+    """1, but ½ on a tie and 0 where the other is taken, as a constant."""
+    return where(tie, 0.5, where(other, 0.0, 1.0))
 
 
-defvjp(maximum, lambda g, y, a, b: g * share(gt(a, b), lt(a, b)),
-                lambda g, y, a, b: g * share(gt(b, a), lt(b, a)))
-defvjp(minimum, lambda g, y, a, b: g * share(lt(a, b), gt(a, b)),
-                lambda g, y, a, b: g * share(lt(b, a), gt(b, a)))
+defvjp(maximum, lambda g, y, a, b: g * share(eq(a, b), lt(a, b)),
+                lambda g, y, a, b: g * share(eq(a, b), lt(b, a)))
+defvjp(minimum, lambda g, y, a, b: g * share(eq(a, b), gt(a, b)),
+                lambda g, y, a, b: g * share(eq(a, b), gt(b, a)))
 
 
 @primitive
-def clamp(x, min=None, max=None):
-    """y = min(max(x, min), max), with constant bounds.
-
-    The gradient passes where x lies within them, ends included.
-    """
+def _clamp(x, min, max):
     return np.clip(x, min, max)
-defvjp(clamp, lambda g, y, x, min=None, max=None: where(eq(x, y), g, 0.0))
+defvjp(_clamp, lambda g, y, x, min, max: where(eq(x, y), g, 0.0))
+
+
+def clamp(x, min=None, max=None):
+    """y = min(max(x, min), max), with bounds that are numbers or tensors, one of which may miss.
+
+    The gradient passes where x lies within them, ends included, and else goes to the bound.
+    """
+    if min is None and max is None:
+        raise ValueError("clamp: expected min or max, got neither")
+    if not isinstance(min, Tensor) and not isinstance(max, Tensor):
+        return _clamp(x, min, max)
+    y = x if min is None else where(lt(x, min), min, x)
+    return y if max is None else where(gt(y, max), max, y)
 
 
 def masked_fill(x, mask, value):
-    """x with `value` where the mask holds; no gradient flows there."""
+    """x with `value`, a number or a tensor without dimensions, where the mask of booleans holds.
+
+    The dtype is that of x; what it cannot hold is an error.
+    """
+    x = x if isinstance(x, Tensor) else Tensor(x)
+    if isinstance(value, Tensor):
+        value = value if value.dtype == x.dtype else cast(value, dtype=x.dtype)
+    elif x.dtype.kind != "f" and value != x.dtype.type(value):
+        raise TypeError(f"masked_fill: {x.dtype} cannot hold {value}; convert x with .float()")
+    else:
+        value = Tensor(np.asarray(value, x.dtype))
     return where(mask, value, x)

@@ -26,6 +26,15 @@ def as_tensor(data, dtype=None):
     return Tensor(data, dtype=dtype)
 
 
+def floating(data, op):
+    """`data` as a tensor, which must hold floating point numbers."""
+    x = as_tensor(data)
+    if x.dtype.kind != "f":
+        raise TypeError(f"{op}: expected a floating point tensor, got {x.dtype}; "
+                        "convert it with .float()")
+    return x
+
+
 def from_numpy(array):
     """A tensor that shares the memory of `array`."""
     return Tensor(np.asarray(array))
@@ -67,6 +76,11 @@ def ones_like(x, dtype=None, requires_grad=False):
     return Tensor(np.ones_like(as_tensor(x).data, dtype), requires_grad)
 
 
+def empty_like(x, dtype=None, requires_grad=False):
+    """Whatever the memory held, with the shape and dtype of x."""
+    return Tensor(np.empty_like(as_tensor(x).data, dtype), requires_grad)
+
+
 def full_like(x, fill_value, dtype=None, requires_grad=False):
     """One value everywhere, with the shape and dtype of x; a value that dtype cannot hold is an
     error."""
@@ -77,22 +91,24 @@ def full_like(x, fill_value, dtype=None, requires_grad=False):
     return Tensor(np.full_like(x, fill_value, dtype), requires_grad)
 
 
-def arange(start, end=None, step=1, dtype=None):
+def arange(start, end=None, step=1, dtype=None, requires_grad=False):
     """start, start + step, … below end: int64 if all are whole, else float32."""
     start, end = (0, start) if end is None else (start, end)
+    if step == 0 or (end - start) * step < 0:
+        raise ValueError(f"arange: steps of {step} from {start} do not lead to {end}")
     numbers = np.arange(start, end, step, dtype)
     narrow = dtype is None and numbers.dtype.kind == "f"
-    return Tensor(numbers.astype(np.float32) if narrow else numbers)
+    return Tensor(numbers.astype(np.float32) if narrow else numbers, requires_grad)
 
 
-def linspace(start, end, steps, dtype=np.float32):
+def linspace(start, end, steps, dtype=np.float32, requires_grad=False):
     """`steps` numbers evenly from start to end, both included."""
-    return Tensor(np.linspace(start, end, steps, dtype=dtype))
+    return Tensor(np.linspace(start, end, steps, dtype=dtype), requires_grad)
 
 
-def eye(n, m=None, dtype=np.float32):
+def eye(n, m=None, dtype=np.float32, requires_grad=False):
     """Ones on the diagonal of an (n, m) matrix."""
-    return Tensor(np.eye(n, m, dtype=dtype))
+    return Tensor(np.eye(n, m, dtype=dtype), requires_grad)
 
 
 def rand(*size, dtype=np.float32, generator=None, requires_grad=False):
@@ -105,6 +121,18 @@ def randn(*size, dtype=np.float32, generator=None, requires_grad=False):
     """Normal with mean 0 and variance 1."""
     numbers = (generator or default_generator()).standard_normal(_size(size))
     return Tensor(numbers.astype(dtype), requires_grad)
+
+
+def rand_like(x, dtype=None, generator=None, requires_grad=False):
+    """Uniform in [0, 1), with the shape and dtype of x."""
+    x = as_tensor(x)
+    return rand(x.shape, dtype=dtype or x.dtype, generator=generator, requires_grad=requires_grad)
+
+
+def randn_like(x, dtype=None, generator=None, requires_grad=False):
+    """Normal with mean 0 and variance 1, with the shape and dtype of x."""
+    x = as_tensor(x)
+    return randn(x.shape, dtype=dtype or x.dtype, generator=generator, requires_grad=requires_grad)
 
 
 def randint(low, high=None, size=None, generator=None):

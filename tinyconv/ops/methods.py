@@ -2,7 +2,8 @@
 import numpy as np
 
 from ..core import Tensor, add, cast, is_grad_enabled
-from . import activations, algebra, arithmetic, indexing, reducing, shaping
+from . import (activations, algebra, arithmetic, arranging, creation, elementary, indexing, linalg,
+               matrices, ordering, reducing, shaping)
 
 # ---- operators -----------------------------------------------------------------------------------
 
@@ -46,7 +47,9 @@ def _set_item(self, key, value):
     if self.requires_grad and is_grad_enabled() or not self.is_leaf:
         raise RuntimeError("x[key] = value: a tensor in a graph cannot change; "
                            "use tc.where, or assign under tc.no_grad()")
-    self.data[key] = value.data if isinstance(value, Tensor) else value
+    *first, last = indexing.read_in_turn(key)
+    place = self.data[first[0]] if first else self.data    # numbers and slices: a view
+    place[last] = value.data if isinstance(value, Tensor) else value
     self.touch()
 
 
@@ -61,23 +64,29 @@ Tensor.__iter__ = lambda self: (self[i] for i in range(len(self)))
 # ---- methods that are an operation ---------------------------------------------------------------
 
 _METHODS = {
-    arithmetic: """sub mul div remainder floor_divide neg pow square reciprocal
+    arithmetic: """mul remainder floor_divide neg pow square reciprocal
         exp expm1 log log1p log2 log10 sqrt rsqrt
         sin cos tan arcsin arccos arctan sinh cosh tanh erf
         abs sign floor ceil round trunc clamp maximum minimum masked_fill
         eq ne lt le gt ge logical_and logical_or logical_xor logical_not isnan isinf isfinite""",
+    elementary: """add sub div acos asin atan clip asinh acosh atanh atan2 exp2 logaddexp xlogy lerp
+        isclose allclose equal""",
     activations: "relu sigmoid",
-    reducing: """sum prod cumsum mean var std amax amin max min argmax argmin any all
-        softmax log_softmax logsumexp""",
-    shaping: "transpose movedim flatten squeeze unsqueeze expand split chunk flip roll",
-    indexing: "take_along_dim gather index_select",
-    algebra: "matmul",
+    reducing: """sum prod cumsum cumprod mean var std amax amin max min argmax argmin any all
+        count_nonzero softmax log_softmax logsumexp""",
+    shaping: "transpose movedim flatten squeeze unsqueeze expand split chunk roll",
+    arranging: "ravel unbind repeat_interleave unfold swapaxes moveaxis",
+    indexing: """take_along_dim gather scatter scatter_add index_add index_select select narrow
+        masked_select nonzero""",
+    ordering: "sort argsort topk",
+    matrices: "tril triu diagonal diag diag_embed trace",
+    algebra: "matmul mm bmm mv dot outer addmm",
+    linalg: "norm",
 }
 
 for _room, _names in _METHODS.items():
     for _name in _names.split():
         setattr(Tensor, _name, getattr(_room, _name))
-Tensor.add = add
 
 
 # ---- methods that read differently ---------------------------------------------------------------
@@ -91,12 +100,27 @@ def _to(self, dtype):
     return self if self.dtype == np.dtype(dtype) else cast(self, dtype=dtype)
 
 
+def _repeat(self, *repeats):
+    """The tensor laid out repeats[i] times along dimension i, a number for each of them."""
+    repeats = _sizes(repeats)
+    if len(repeats) < self.ndim:
+        raise ValueError(f"repeat: {len(repeats)} numbers {repeats} for the {self.ndim} dimensions "
+                         f"of {self.shape}; tile takes fewer")
+    return arranging.tile(self, repeats)
+
+
 def _matrix_transpose(self):
     return shaping.permute(self, tuple(range(self.ndim))[::-1])
 
 
 Tensor.reshape = Tensor.view = lambda self, *shape: shaping.reshape(self, _sizes(shape))
 Tensor.permute = lambda self, *dims: shaping.permute(self, _sizes(dims))
+Tensor.flip = lambda self, *dims: shaping.flip(self, _sizes(dims))
+Tensor.tile = lambda self, *dims: arranging.tile(self, _sizes(dims))
+Tensor.unflatten = lambda self, dim, *sizes: arranging.unflatten(self, dim, _sizes(sizes))
+Tensor.repeat = _repeat
+Tensor.where = lambda self, condition, other: arithmetic.where(condition, self, other)
+Tensor.broadcast_to = lambda self, *shape: shaping.expand(self, _sizes(shape))
 Tensor.view_as = Tensor.reshape_as = lambda self, other: shaping.reshape(self, other.shape)
 Tensor.expand_as = lambda self, other: shaping.expand(self, other.shape)
 Tensor.T = property(_matrix_transpose)
@@ -105,9 +129,13 @@ Tensor.t = _matrix_transpose
 Tensor.to = Tensor.type = _to
 Tensor.float = lambda self: _to(self, np.float32)
 Tensor.double = lambda self: _to(self, np.float64)
+Tensor.half = lambda self: _to(self, np.float16)
 Tensor.long = lambda self: _to(self, np.int64)
 Tensor.int = lambda self: _to(self, np.int32)
 Tensor.bool = lambda self: _to(self, np.bool_)
+Tensor.new_zeros = lambda self, *size: creation.zeros(*size, dtype=self.dtype)
+Tensor.new_ones = lambda self, *size: creation.ones(*size, dtype=self.dtype)
+Tensor.new_full = lambda self, size, value: creation.full(size, value, dtype=self.dtype)
 Tensor.type_as = lambda self, other: _to(self, other.dtype)
 Tensor.clone = lambda self: cast(self, dtype=self.dtype)
 Tensor.contiguous = lambda self: self

@@ -66,9 +66,9 @@ def movedim(x, source, destination):
 def flatten(x, start_dim=0, end_dim=-1):
     """Dimensions start_dim … end_dim made one."""
     x = as_tensor(x)
+    start, end = axis(start_dim, x.ndim, "flatten"), axis(end_dim, x.ndim, "flatten")
     if x.ndim == 0:
         return reshape(x, (1,))
-    start, end = axis(start_dim, x.ndim, "flatten"), axis(end_dim, x.ndim, "flatten")
     if start > end:
         raise ValueError(f"flatten: start_dim {start_dim} comes after end_dim {end_dim} "
                          f"in shape {x.shape}")
@@ -140,6 +140,9 @@ def cat(tensors, dim=0):
     return _cat(*tensors, dim=dim)
 
 
+concat = cat
+
+
 def stack(tensors, dim=0):
     """The tensors, all of one shape, along a new dimension `dim`."""
     return cat([unsqueeze(x, dim) for x in tensors], dim)
@@ -193,15 +196,15 @@ defvjp(pad_constant, lambda g, y, x, widths, value=0.0:
 _POSITIONS = {"reflect": "reflect", "replicate": "edge", "circular": "wrap"}
 
 
-def pad(x, pad, mode="constant", value=None):
-    """x with more elements around it, as `torch.nn.functional.pad`.
+def pad(input, pad, mode="constant", value=None):
+    """The input with more elements around it, as `torch.nn.functional.pad`.
 
     `pad` counts (before, after) for the last dimension first, then for the one before it, and so
     on. Modes: "constant" (`value`, default 0; negative counts crop), "reflect" (mirrored, the edge
     not repeated), "replicate" (the edge repeated), "circular" (wrapped around). The last three read
     each position from a table: y[i] = x[table[i]].
     """
-    x = as_tensor(x)
+    x = as_tensor(input)
     if not hasattr(pad, "__len__") or len(pad) % 2 or len(pad) > 2 * x.ndim:
         raise ValueError(f"pad: expected pairs for at most {x.ndim} dimensions, got {pad!r}")
     pairs = list(zip(pad[::2], pad[1::2]))[::-1]
@@ -217,7 +220,7 @@ def pad(x, pad, mode="constant", value=None):
         raise ValueError(f"pad: mode {mode!r} takes no value, got {value}")
     limit = {"reflect": -1, "replicate": np.inf, "circular": 0}[mode]
     for d, ((b, a), n) in enumerate(zip(widths, x.shape)):
-        if max(b, a) > n + limit or (b or a) and n == 0:
+        if (b or a) and (max(b, a) > n + limit or n == 0):
             raise ValueError(f"pad: {mode} padding ({b}, {a}) is too wide for length {n} "
                              f"(dim {d} of shape {x.shape})")
         if b or a:
