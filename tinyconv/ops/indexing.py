@@ -67,6 +67,8 @@ def take_along_dim(x, indices, dim):
     if indices.ndim != x.ndim:
         raise ValueError(f"take_along_dim: indices should have the {x.ndim} dimensions of x, "
                          f"got shape {indices.shape}")
+    if not x.ndim:
+        return index(index(x, None), indices)
     grid = list(np.indices(indices.shape, sparse=True))
     grid[axis(dim, x.ndim, "take_along_dim")] = indices
     return index(x, tuple(grid))

@@ -9,9 +9,10 @@ PyTorch's names and arguments and compare the full Jacobian. `check_adjoint` tes
 operations. `strategies` (which needs Hypothesis) draws the problems.
 """
 from .adjoint import check_adjoint
+from .comparison import check_against_reference, check_against_torch
 from .directional import check_grad
 from .errors import GradientError, KinkError
 from .jacobian import gradcheck, gradgradcheck
 
-__all__ = ["check_grad", "gradcheck", "gradgradcheck", "check_adjoint", "GradientError",
-           "KinkError"]
+__all__ = ["check_grad", "gradcheck", "gradgradcheck", "check_adjoint", "check_against_reference",
+           "check_against_torch", "GradientError", "KinkError"]

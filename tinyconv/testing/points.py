@@ -40,7 +40,7 @@ def bounded(rng, shape):
     None is so small that it would hide an error, and none is special: all ones would hide every
     error in softmax, whose sum is constant.
     """
-    return rng.uniform(0.5, 1.5, shape) * rng.choice((-1.0, 1.0), shape)
+    return np.asarray(rng.uniform(0.5, 1.5, shape) * rng.choice((-1.0, 1.0), shape))
 
 
 def outputs_of(f, xs):

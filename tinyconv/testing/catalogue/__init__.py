@@ -1,0 +1,26 @@
+"""Every differentiable operation of the package, with a way to make problems for it.
+
+`tinyconv check` goes through it, `strategies.calls(name)` draws from it, and a test makes sure that
+no public name is missing: it is either here or among `WITHOUT_DERIVATIVE`, with the reason.
+"""
+from . import (algebra, convolution, elementwise, indexing, losses, normalization, pooling,
+               reducing, shaping)
+from .operation import Call, Constant, Operation
+
+SUBJECTS = (elementwise, reducing, shaping, indexing, algebra, convolution, pooling, normalization,
+            losses)
+
+OPERATIONS = {operation.name: operation for subject in SUBJECTS
+              for operation in subject.OPERATIONS}
+
+WITHOUT_DERIVATIVE = {
+    "makes a tensor from nothing, or from data": """arange as_tensor empty eye from_numpy full
+        full_like linspace ones ones_like tensor zeros zeros_like""",
+    "random": "rand randint randn randperm manual_seed dropout dropout1d dropout2d dropout3d",
+    "constant almost everywhere": """all any argmax argmin ceil eq floor floor_divide ge gt isfinite
+        isinf isnan le logical_and logical_not logical_or logical_xor lt ne round sign trunc""",
+    "no operation": "default_generator grad is_grad_enabled keep_freed_memory",
+    "another dtype": "bool double float int long to type type_as",
+    "about the tensor, not its elements": """backward detach dim is_floating_point item numel numpy
+        register_hook requires_grad_ retain_grad size tolist touch""",
+}
