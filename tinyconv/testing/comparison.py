@@ -96,16 +96,16 @@ def equal(found, expected, what, rtol, atol):
     with np.errstate(invalid="ignore"):
         error = np.where((found == expected) | (np.isnan(found) & np.isnan(expected)), 0.0,
                          np.abs(found - expected))
-    wrong = ~(error <= atol + rtol * np.abs(expected))
+    tolerance = atol + rtol * np.where(np.isfinite(expected), np.abs(expected), 0)
+    wrong = ~(error <= tolerance)
     if wrong.any():
-        worst = np.argmax(np.where(wrong, error, -1))
+        worst = np.argmax(np.where(wrong, np.nan_to_num(error, nan=np.inf), -1))
         where = tuple(map(int, np.unravel_index(worst, found.shape)))
         raise GradientError(f"{what} is wrong in {wrong.sum()} of {wrong.size} elements; worst\n"
                             f"  at        element {where} of {found.shape}\n"
                             f"  found     {found[where]:.12g}\n"
                             f"  expected  {expected[where]:.12g}\n"
-                            f"  error     {error[where]:.3g} > tolerance "
-                            f"{atol + rtol * abs(expected[where]):.3g}")
+                            f"  error     {error[where]:.3g} > tolerance {tolerance[where]:.3g}")
     if not error.size:
         return 0.0
     scale = np.abs(expected[np.isfinite(expected)]).max(initial=1.0)
