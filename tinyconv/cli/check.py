@@ -2,7 +2,6 @@
 import dataclasses
 import difflib
 import importlib.util
-import sys
 
 from ..testing.catalogue import OPERATIONS
 from ..testing.operations import check_operation
@@ -14,6 +13,7 @@ EXAMPLE = """\
 examples:
   tinyconv check                        every operation, to second order
   tinyconv check conv2d batch_norm      some of them
+  tinyconv check --complex              derivatives to the last digits, too
   tinyconv check --torch                values, dtypes and gradients against PyTorch, too
   tinyconv check conv2d --seed 7 --problems 1       one problem again
 
@@ -25,6 +25,8 @@ are the worst relative errors found. Exit status 1 if anything is wrong."""
 def options(parser):
     parser.add_argument("operations", nargs="*", metavar="OP",
                         help="names such as conv2d or softmax (default: all)")
+    parser.add_argument("--complex", action="store_true",
+                        help="compare with complex steps, too: right to 1e-12")
     parser.add_argument("--torch", action="store_true", help="compare with PyTorch, too")
     parser.add_argument("--problems", type=common.whole, default=50, metavar="N",
                         help="problems for each operation (default: 50)")
@@ -46,7 +48,7 @@ def run(args):
     if args.json:
         common.print_json([dataclasses.asdict(verdict) for verdict in verdicts])
     else:
-        _print(verdicts, args.torch)
+        _print(verdicts, args)
     return 1 if any(verdict.failure for verdict in verdicts) else 0
 
 
@@ -65,29 +67,34 @@ def _check(names, args):
         verdicts = []
         for name in bar:
             bar.set_postfix_str(name)
-            verdicts.append(check_operation(OPERATIONS[name], args.problems, args.seed, args.torch))
+            verdicts.append(check_operation(OPERATIONS[name], args.problems, args.seed,
+                                            args.complex, args.torch))
     return verdicts
 
 
 # ---- the table -----------------------------------------------------------------------------------
 
-def _print(verdicts, torch):
+def _print(verdicts, args):
     width = max(len(verdict.name) for verdict in verdicts) + 2
-    heads = ["problems", "1st order", "2nd order", *["PyTorch"] * torch, "seconds"]
+    heads = ["problems", "1st order", "2nd order", *["complex"] * args.complex,
+             *["PyTorch"] * args.torch, "seconds"]
     print(" " * width + "".join(f"{head:>11}" for head in heads))
     for verdict in verdicts:
         cells = [str(verdict.problems), *map(_error, _two(verdict.worst)),
-                 *[_error(verdict.torch)] * torch, f"{verdict.seconds:.2f}"]
+                 *[_error(verdict.complex)] * args.complex,
+                 *[_error(verdict.torch)] * args.torch, f"{verdict.seconds:.2f}"]
         print(f"{verdict.name:{width}}" + "".join(f"{cell:>11}" for cell in cells)
               + ("   WRONG" if verdict.failure else ""))
     failed = [verdict for verdict in verdicts if verdict.failure]
     for verdict in failed:
         print(f"\n{verdict.name}: {verdict.failure}\nAgain: {verdict.reproduction}")
-    sys.stdout.flush()
     problems, seconds = (sum(getattr(verdict, what) for verdict in verdicts)
                          for what in ("problems", "seconds"))
     print(f"\n{len(verdicts) - len(failed)} of {len(verdicts)} operations right on {problems:,} "
           f"problems, {seconds:.0f} s")
+    if args.complex:
+        worst = max(verdicts, key=lambda verdict: verdict.complex or 0.0)
+        print(f"worst against complex steps: {worst.complex or 0.0:.1e} ({worst.name})")
 
 
 def _two(worst):

@@ -22,8 +22,7 @@ def check_against_torch(f, twin, *inputs, rtol=None, atol=None, gradients=True, 
     Returns the worst error, relative to the largest element. Raises GradientError where the two
     differ, ImportError where PyTorch is not installed.
     """
-    call = Call(*map(_array, inputs), **{name: _array(v) for name, v in options.items()})
-    return compare_with_torch(call, f, twin, rtol, atol, gradients, seed)
+    return compare_with_torch(Call(*inputs, **options), f, twin, rtol, atol, gradients, seed)
 
 
 def compare_with_torch(call, f, twin, rtol=None, atol=None, wanted=True, seed=0):
@@ -68,7 +67,7 @@ def check_against_reference(f, reference, *inputs, rtol=None, atol=None):
     errors are those of `check_against_torch`; pass rtol=0, atol=0 for integer-valued floats, whose
     sums are exact in any order.
     """
-    arrays = [_array(x) for x in inputs]
+    arrays = [x.data if isinstance(x, Tensor) else x for x in inputs]
     with no_grad():
         ys = _several(f(*(Tensor(a) if isinstance(a, np.ndarray) else a for a in arrays)))
     expected = _several(reference(*arrays))
@@ -110,10 +109,6 @@ def equal(found, expected, what, rtol, atol):
         return 0.0
     scale = np.abs(expected[np.isfinite(expected)]).max(initial=1.0)
     return float(error.max() / scale)
-
-
-def _array(x):
-    return x.data if isinstance(x, Tensor) else x
 
 
 def _several(ys):

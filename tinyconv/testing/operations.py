@@ -1,7 +1,7 @@
 """`check_operation`: all that an operation of the catalogue has to keep, on many problems."""
 import time
 import zlib
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -19,43 +19,49 @@ SINGLE = 1e-4                          # by how much float32 may differ from flo
 class Verdict:
     """What came out for one operation.
 
-    worst : the worst relative error of the derivatives of each order; torch : the same against
-    PyTorch in float64, None if not compared. failure : what was wrong, None if nothing; it was
-    found on the problem of `seed`, and `reproduction` is a command that finds it again.
+    worst : the worst relative error of the derivatives of each order, against central differences;
+    complex : the worst against complex steps, torch : against PyTorch, both None if not compared.
+    failure : what was wrong, None if nothing; `reproduction` is a command that finds it again.
     """
     name: str
-    problems: int
-    worst: list
-    torch: float | None
-    seconds: float
+    problems: int = 0
+    worst: list = field(default_factory=list)
+    complex: float | None = None
+    torch: float | None = None
+    seconds: float = 0.0
     failure: str | None = None
     reproduction: str | None = None
 
 
-def check_operation(operation, problems=50, seed=0, torch=False):
+def check_operation(operation, problems=50, seed=0, complex=False, torch=False):
     """Check an `Operation` of the catalogue on random problems; returns a `Verdict`.
 
     On each: derivatives to second order against finite differences (`check_grad`, with all it looks
     after); every spelling gives the same bits; float32 stays float32, and its result and gradients
-    are those of float64 up to round-off. With `torch` the same values, dtypes and gradients as
-    PyTorch in float64 and float32. It stops at the first failure.
+    are those of float64 up to round-off. With `complex` the derivatives are compared with complex
+    steps, too, and with `torch` values, dtypes and gradients with PyTorch's, in float64 and
+    float32. It stops at the first failure.
     """
-    began, verdict = time.perf_counter(), Verdict(operation.name, 0, [0.0] * operation.order,
-                                                  None, 0.0)
+    began, verdict = time.perf_counter(), Verdict(operation.name, worst=[0.0] * operation.order)
+    flags = " --complex" * complex + " --torch" * torch
     for number in range(seed, seed + problems):
         call = "the problem could not be made"
         try:
             call = problem(operation, number)
             errors = _check_alone(operation, call, number)
             verdict.worst = [max(pair) for pair in zip(verdict.worst, errors)]
-            if torch:
+            if complex:
+                error = max(check_grad(call.of(operation.spellings[0]), *call.floats, seed=number,
+                                       order=operation.order, method="complex",
+                                       name=operation.name))
+                verdict.complex = max(error, verdict.complex or 0.0)
+            if torch and operation.torch != "":
                 error = _check_with_torch(operation, call, number)
-                verdict.torch = max((e for e in (verdict.torch, error) if e is not None),
-                                    default=None)
+                verdict.torch = max(error, verdict.torch or 0.0)
         except Exception as error:               # whatever it is, it is the operation's failure
             verdict.failure = f"{type(error).__name__}: {error}\n  called with {call}"
             verdict.reproduction = (f"tinyconv check {operation.name} --seed {number} --problems 1"
-                                    + " --torch" * torch)
+                                    + flags)
             break
         finally:
             verdict.seconds = time.perf_counter() - began
@@ -101,12 +107,10 @@ def _everything(call, f, seed):
 
 
 def _check_with_torch(operation, call, seed):
-    """The error in float64, None where PyTorch has no twin."""
+    """The error in float64."""
     import torch
 
     twin = operation.twin(torch)
-    if twin is None:
-        return None
     try:
         error = compare_with_torch(call, operation.spellings[0], twin, seed=seed)
         compare_with_torch(call.astype(np.float32), operation.spellings[0], twin,

@@ -34,6 +34,12 @@ def refuse_narrow(check, xs):
                             "(or array.astype(numpy.float64))")
 
 
+def promoted(inputs):
+    """The inputs, the narrower floating point ones among them as float64."""
+    return [Tensor((x.data if isinstance(x, Tensor) else x).astype(np.float64))
+            if is_differentiable(x) and x.dtype != np.float64 else x for x in inputs]
+
+
 def bounded(rng, shape):
     """Random numbers of either sign with 1/2 ≤ |v| ≤ 3/2.
 

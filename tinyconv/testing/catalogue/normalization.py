@@ -1,6 +1,8 @@
 """Normalisation: by the statistics of a batch, of a layer, of groups, or by given ones."""
 from .operation import Call, Constant, Operation
 
+# At least three values that differ are normalised together. Of two, one becomes 1 and one −1
+# wherever they lie, and what little remains of the derivative is mostly round-off.
 SPREAD = ("contiguous", "fortran", "channels_last", "reversed", "strided", "read_only")
 
 
@@ -9,8 +11,8 @@ def _affine(draw, shape):
     return {name: draw.array(shape) for name in ("weight", "bias") if draw.chance()}
 
 
-def _x(draw, min_batch=2):
-    shape = draw.whole(min_batch, 4), draw.pick(2, 4, 6), *draw.shape(0, 2, min_side=2)
+def _x(draw):
+    shape = draw.whole(3, 4), draw.pick(2, 4, 6), *draw.shape(0, 2, min_side=2)
     return draw.array(shape, layouts=SPREAD)
 
 
@@ -29,22 +31,23 @@ def _batch_norm(draw):
 
 
 def _layer_norm(draw):
-    x = draw.array(draw.shape(1, 3, min_side=2), layouts=SPREAD)
+    x = draw.array(draw.shape(1, 3, min_side=3), layouts=SPREAD)
     shape = x.shape[draw.whole(0, x.ndim - 1):]
     return Call(x, shape, **_affine(draw, shape), eps=draw.pick(1e-5, 1e-2))
 
 
 def _group_norm(draw):
-    x = _x(draw, min_batch=1)
-    groups = draw.pick(1, 2) if x.ndim == 2 else draw.pick(1, 2, x.shape[1])
-    groups = 1 if x.ndim == 2 and x.shape[1] == 2 else groups      # one value alone has no spread
+    groups, channels = draw.whole(1, 3), draw.whole(1, 3)
+    spatial = draw.shape(0, 2, min_side=3)
+    channels = channels if spatial else 4
+    x = draw.array((draw.whole(1, 3), groups * channels, *spatial), layouts=SPREAD)
     affine = _affine(draw, x.shape[1:2])
     affine = affine if len(affine) == 2 else {}            # PyTorch fails on a bias alone
     return Call(x, groups, **affine, eps=draw.pick(1e-5, 1e-2))
 
 
 def _instance_norm(draw):
-    shape = draw.whole(1, 3), draw.whole(1, 3), *draw.shape(1, 2, min_side=2)
+    shape = draw.whole(1, 3), draw.whole(1, 3), *draw.shape(1, 2, min_side=3)
     x = draw.array(shape, layouts=SPREAD)
     if draw.chance():
         mean, var = _statistics(draw, x.shape[1])

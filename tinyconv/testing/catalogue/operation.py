@@ -7,10 +7,11 @@ import numpy as np
 from ... import ops
 from ...core import Tensor
 from ...nn import functional as F
+from ..errors import shown
 
 
 class Call:
-    """Arguments of an operation. Arrays may stand anywhere in them, also within lists.
+    """Arguments of an operation. Arrays (or tensors) may stand anywhere in them, also within lists.
 
     floats : the floating point arrays among them, in order: what is differentiated. An array within
         a `Constant` is not, nor are whole numbers and truth values.
@@ -57,22 +58,19 @@ def _mapped(value, change, constant):
         return {k: _mapped(v, change, constant) for k, v in value.items()}
     if isinstance(value, Constant):
         return constant(value.array)
+    value = value.data if isinstance(value, Tensor) else value
     if isinstance(value, np.ndarray):
         return change(value) if value.dtype.kind == "f" else constant(value)
     return value
 
 
 def _shown(value):
-    """An argument as an error message shows it: arrays by their dtype, shape and strides."""
+    """An argument as an error message shows it."""
     if isinstance(value, Constant):
-        return f"constant {_shown(value.array)}"
-    if isinstance(value, np.ndarray):
-        plain = value.flags.c_contiguous and value.flags.writeable
-        kind = "" if plain else f" strides {value.strides}"
-        return f"{value.dtype} {value.shape}{kind}"
+        return f"constant {shown(value.array)}"
     if isinstance(value, (tuple, list)) and any(isinstance(v, np.ndarray) for v in value):
-        return f"[{', '.join(map(_shown, value))}]"
-    return repr(value)
+        return f"[{', '.join(map(shown, value))}]"
+    return shown(value)
 
 
 @dataclass(frozen=True)
@@ -97,9 +95,7 @@ class Operation:
         return list(dict.fromkeys(f for f in found if f is not None))
 
     def twin(self, torch):
-        """PyTorch's function, or None."""
-        if self.torch == "":
-            return None
+        """PyTorch's function."""
         if self.torch is not None:
             found = torch
             for part in self.torch.split("."):

@@ -19,7 +19,7 @@ def _over_one(values="normal"):
 
 def _prod(draw):
     """With zeros in it at times, where y / x would be no gradient."""
-    x = draw.array(draw.shape(), draw.pick("normal", "integers"))
+    x = draw.array(draw.shape(0, 2, max_side=3), draw.pick("normal", "integers"))
     return Call(x, draw.dim(x.ndim), keepdim=draw.chance()) if draw.chance() else Call(x)
 
 
