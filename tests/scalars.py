@@ -26,6 +26,10 @@ class Scalar:
     def __mul__(self, other):
         return Scalar(self.value * other.value, (self, other.value), (other, self.value))
 
+    def moved(self):
+        """The same number somewhere else: what indexing makes is not what was indexed."""
+        return Scalar(self.value, (self, 1.0))
+
     def tanh(self):
         y = math.tanh(self.value)
         return Scalar(y, (self, 1 - y * y))
@@ -48,11 +52,11 @@ def together(found):
     return made
 
 
-def tanh(array):
-    """tanh of every Scalar."""
+def each(array, change):
+    """`change` of every Scalar."""
     made = np.empty(array.shape, object)
     for where, s in np.ndenumerate(array):
-        made[where] = s.tanh()
+        made[where] = change(s)
     return made
 
 
