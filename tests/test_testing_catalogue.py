@@ -11,7 +11,7 @@ import tinyconv as tc
 import tinyconv.nn.functional as F
 from tinyconv.core import defvjp, primitive
 from tinyconv.testing import check_grad
-from tinyconv.testing.catalogue import OPERATIONS, WITHOUT_DERIVATIVE, Call, Constant, Operation
+from tinyconv.testing.catalogue import OPERATIONS, WITHOUT_DERIVATIVE, Call, Constant
 from tinyconv.testing.operations import check_operation, problem
 from tinyconv.testing.strategies import calls
 
@@ -100,20 +100,13 @@ def planted(f, *rules):
     return wrong
 
 
-class Planted(Operation):
-    """An operation whose only spelling is a given function."""
-    function = None
-    spellings = property(lambda self: [Planted.function])
-
-
 @pytest.mark.parametrize("function, says", [
     (planted(np.tanh, lambda g, y, x: g * (1 + y * y)), "first derivative of tanh is wrong"),
     (planted(np.tanh, lambda g, y, x: g * tc.tensor(1 - y.data ** 2)), "second derivative of tanh"),
     (planted(lambda x: np.tanh(x) * (1.001 if x.dtype == np.float32 else 1),
              lambda g, y, x: g * (1 - y * y)), "in float32")])
-def test_a_planted_error_is_found_with_the_command_that_finds_it_again(monkeypatch, function, says):
-    monkeypatch.setattr(Planted, "function", function)
-    operation = Planted("tanh", OPERATIONS["tanh"].problem)
+def test_a_planted_error_is_found_with_the_command_that_finds_it_again(function, says):
+    operation = replace(OPERATIONS["tanh"], function=function)
     verdict = check_operation(operation, problems=5, seed=7)
     assert says in verdict.failure and "called with (" in verdict.failure
     seed = 7 + verdict.problems
@@ -122,9 +115,9 @@ def test_a_planted_error_is_found_with_the_command_that_finds_it_again(monkeypat
     assert again.failure == verdict.failure
 
 
-def test_a_result_that_is_not_that_of_pytorch_is_found(torch, monkeypatch):
-    monkeypatch.setattr(Planted, "function", staticmethod(lambda x: tc.tanh(x) * (1 + 1e-8)))
-    verdict = check_operation(Planted("tanh", OPERATIONS["tanh"].problem), seed=3, torch=True)
+def test_a_result_that_is_not_that_of_pytorch_is_found(torch):
+    wrong = replace(OPERATIONS["tanh"], function=lambda x: tc.tanh(x) * (1 + 1e-8))
+    verdict = check_operation(wrong, seed=3, torch=True)
     assert "not as PyTorch: result 0 is wrong" in verdict.failure
     assert verdict.reproduction.endswith("--torch")
     other = replace(OPERATIONS["tanh"], torch="sin")

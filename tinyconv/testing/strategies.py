@@ -71,6 +71,18 @@ def _one_of(choice):
     return st.sampled_from(choice) if isinstance(choice, (tuple, list)) else st.just(choice)
 
 
+@st.composite
+def operands(draw, *values, dtype=np.float64):
+    """A list of arrays whose shapes broadcast, one for each kind of values (see `fill`).
+
+        @given(operands("normal", "positive"))
+        def test_my_operation(xs):
+            check_grad(my_operation, *xs)
+    """
+    shapes = draw(broadcastable(len(values)))
+    return [draw(arrays(shape, dtype, kind)) for shape, kind in zip(shapes, values)]
+
+
 # ---- problems ------------------------------------------------------------------------------------
 
 broadcastable = _drawn(Draw.broadcastable)

@@ -81,15 +81,19 @@ class Operation:
     problem : a function of a `Draw` that returns a `Call`, with values away from kinks and jumps.
     torch : the name under `torch` of its twin; "" if it has none; None for the same name.
     order : up to which derivative it is checked.
+    function : what computes it, if it is not of this package (an operation of your own).
     """
     name: str
     problem: Callable
     torch: str | None = None
     order: int = 2
+    function: Callable | None = None
 
     @property
     def spellings(self):
         """The functions of that name: of `nn.functional` or `ops`, and the method of tensors."""
+        if self.function is not None:
+            return [self.function]
         found = [getattr(F, self.name, None) or getattr(ops, self.name, None),
                  getattr(Tensor, self.name, None)]
         return list(dict.fromkeys(f for f in found if f is not None))
