@@ -83,7 +83,33 @@ LAYERS = [
     ("Sigmoid", {}, (3, 4)),
     ("GELU", {}, (3, 4)), ("GELU", dict(approximate="tanh"), (3, 4)), ("SiLU", {}, (3, 4)),
     ("Softplus", dict(beta=2, threshold=3), (3, 4)), ("Softmax", dict(dim=1), (3, 4)),
-    ("LogSoftmax", dict(dim=-1), (3, 4)),
+    ("LogSoftmax", dict(dim=-1), (3, 4)), ("Softmin", dict(dim=1), (3, 4)),
+    ("Softmax2d", {}, (2, 3, 2, 2)), ("ReLU6", {}, (3, 4)), ("PReLU", {}, (3, 4)),
+    ("PReLU", dict(num_parameters=4, init=0.1), (3, 4)),
+    ("Threshold", dict(threshold=1, value=9), (3, 4)),
+    ("Hardtanh", dict(min_val=-2, max_val=0.5), (3, 4)),
+    ("Hardswish", {}, (3, 4)), ("Hardshrink", dict(lambd=0.7), (3, 4)),
+    ("Softshrink", dict(lambd=0.7), (3, 4)), ("ELU", dict(alpha=2.0), (3, 4)),
+    ("CELU", dict(alpha=2.0), (3, 4)), ("SELU", {}, (3, 4)), ("Mish", {}, (3, 4)),
+    ("LogSigmoid", {}, (3, 4)), ("Softsign", {}, (3, 4)), ("Tanhshrink", {}, (3, 4)),
+    ("GLU", dict(dim=0), (4, 3)),
+    ("RMSNorm", dict(normalized_shape=(3, 2)), (2, 3, 2)),
+    ("RMSNorm", dict(normalized_shape=3, eps=0.1, elementwise_affine=False), (2, 3)),
+    ("LPPool1d", dict(norm_type=2, kernel_size=3), (2, 3, 9)),
+    ("LPPool2d", dict(norm_type=4, kernel_size=2, stride=1), (2, 3, 5, 4)),
+    ("LPPool3d", dict(norm_type=2, kernel_size=2, ceil_mode=True), (1, 2, 4, 4, 4)),
+    ("Upsample", dict(scale_factor=2), (1, 2, 3, 4)),
+    ("Upsample", dict(size=(5, 7), mode="bicubic"), (1, 2, 3, 4)),
+    ("Upsample", dict(scale_factor=(1.5, 2.5), mode="bilinear", align_corners=True), (1, 2, 4, 4)),
+    ("UpsamplingNearest2d", dict(scale_factor=3), (1, 2, 3, 4)),
+    ("UpsamplingBilinear2d", dict(size=6), (1, 2, 3, 4)),
+    ("PixelShuffle", dict(upscale_factor=2), (2, 8, 3, 2)),
+    ("PixelUnshuffle", dict(downscale_factor=2), (2, 2, 4, 6)),
+    ("ChannelShuffle", dict(groups=2), (2, 6, 2, 2)),
+    ("Unfold", dict(kernel_size=(2, 3), padding=1, stride=2), (2, 2, 5, 6)),
+    ("Fold", dict(output_size=(4, 5), kernel_size=2, dilation=2), (2, 8, 6)),
+    *[("Conv1d", dict(in_channels=2, out_channels=3, kernel_size=3, padding=2, padding_mode=mode),
+       (2, 6)) for mode in ("zeros", "reflect", "replicate", "circular")],
 ]
 
 
@@ -145,7 +171,17 @@ def test_a_layer_shows_itself_with_its_settings(name):
     ("Linear", (3, 4)), ("Conv2d", (3, 4, 3)), ("Conv2d", (4, 4, 3, 2, 1, 1, 2, False)),
     ("ConvTranspose2d", (3, 4, 3, 2, 1, 1)), ("MaxPool2d", (2,)), ("AvgPool2d", (2,)),
     ("AdaptiveAvgPool2d", (1,)), ("Dropout", (0.2,)), ("Flatten", ()), ("ReLU", ()),
-    ("SiLU", (True,)), ("GELU", ("tanh",)), ("Softmax", (1,))])
+    ("SiLU", (True,)), ("GELU", ("tanh",)), ("Softmax", (1,)), ("ReLU6", (True,)), ("PReLU", (3,)),
+    ("RReLU", ()), ("Threshold", (1, 2)), ("Hardtanh", (-2, 2, True)), ("Hardsigmoid", (True,)),
+    ("Hardswish", ()), ("Hardshrink", ()), ("Softshrink", ()), ("ELU", ()), ("CELU", (2.0, True)),
+    ("SELU", ()), ("Mish", (True,)), ("LogSigmoid", ()), ("Softsign", ()), ("Tanhshrink", ()),
+    ("GLU", ()), ("Softmin", (1,)), ("Softmax2d", ()), ("AlphaDropout", (0.2,)),
+    ("FeatureAlphaDropout", ()), ("RMSNorm", (3,)), ("Bilinear", (2, 3, 4)),
+    ("Embedding", (5, 2, -1)), ("Embedding", (5, 2)), ("LPPool2d", (2, 3)), ("MaxUnpool2d", (2,)),
+    ("Upsample", ((2, 3),)), ("Upsample", (None, 2, "bilinear")), ("UpsamplingNearest2d", (None, 2)),
+    ("PixelShuffle", (2,)), ("PixelUnshuffle", (2,)), ("ChannelShuffle", (2,)), ("Unfold", (2,)),
+    ("Fold", (4, 2)), ("CosineSimilarity", ()), ("PairwiseDistance", ()), ("HuberLoss", ()),
+    ("BCELoss", ()), ("KLDivLoss", ())])
 def test_a_layer_shows_itself_as_pytorchs_does(torch, name, arguments):
     assert repr(getattr(nn, name)(*arguments)) == repr(getattr(torch.nn, name)(*arguments))
 

@@ -7,6 +7,7 @@
 | `aᵀ @ b` | b gᵀ | a g |
 | `einsum("ij,jk->ik", a, b)` | `einsum("ik,jk->ij", g, b)` | `einsum("ik,ij->jk", g, a)` |
 """
+import math
 import string
 
 import numpy as np
@@ -14,6 +15,7 @@ import numpy as np
 from ..core import Tensor, broadcast_to, defvjp, primitive
 from ..kernels import matrix
 from .creation import as_tensor
+from .dimensions import axes
 from .indexing import index
 from .normalization import channel_sum
 from .shaping import permute, reshape, squeeze, unsqueeze
@@ -81,6 +83,73 @@ def linear(input, weight, bias=None):
         x = reshape(input, (-1, input.shape[-1]))
     y = _product(x, weight, bias, False, True)
     return y if input.ndim == 2 else reshape(y, input.shape[:-1] + (weight.shape[0],))
+
+
+# ---- products by other names ---------------------------------------------------------------------
+
+def mm(a, b):
+    """(M, K), (K, N) → (M, N): `matmul` of two matrices, without broadcasting"""
+    return matmul(*_of_dims("mm", (2, 2), a, b))
+
+
+def bmm(a, b):
+    """(B, M, K), (B, K, N) → (B, M, N): `matmul` of as many matrices as matrices"""
+    a, b = _of_dims("bmm", (3, 3), a, b)
+    if len(a) != len(b):
+        raise ValueError(f"bmm: {len(a)} matrices {a.shape} for {len(b)} matrices {b.shape}")
+    return matmul(a, b)
+
+
+def mv(a, v):
+    """(M, K), (K) → (M)"""
+    return matmul(*_of_dims("mv", (2, 1), a, v))
+
+
+def dot(a, b):
+    """(K), (K) → ()"""
+    return matmul(*_of_dims("dot", (1, 1), a, b))
+
+
+def outer(a, b):
+    """(M), (N) → (M, N): y[m, n] = a[m] · b[n]"""
+    a, b = _of_dims("outer", (1, 1), a, b)
+    return unsqueeze(a, 1) * b
+
+
+def addmm(input, mat1, mat2, *, beta=1, alpha=1):
+    """beta · input + alpha · mat1 @ mat2; with beta = 0 the input does not count, not even NaN"""
+    y = mm(mat1, mat2) * alpha
+    return y + as_tensor(input) * beta if beta else y
+
+
+def tensordot(a, b, dims=2):
+    """Σ over the last `dims` dimensions of a and the first of b, or over those of two lists."""
+    a, b = as_tensor(a), as_tensor(b)
+    if isinstance(dims, int):
+        if not 0 <= dims <= min(a.ndim, b.ndim):
+            raise ValueError(f"tensordot: dims {dims} is out of range for {a.shape} and {b.shape}")
+        dims = range(a.ndim - dims, a.ndim), range(dims)
+    of_a, of_b = (axes(tuple(d), x.ndim, "tensordot") for d, x in zip(dims, (a, b), strict=True))
+    lengths = [tuple(x.shape[d] for d in of_x) for x, of_x in ((a, of_a), (b, of_b))]
+    if lengths[0] != lengths[1]:
+        raise ValueError(f"tensordot: {of_a} of {a.shape} have lengths {lengths[0]} "
+                         f"but {of_b} of {b.shape} have {lengths[1]}")
+    left, right = ([d for d in range(x.ndim) if d not in of_x] for x, of_x in ((a, of_a),
+                                                                              (b, of_b)))
+    rows, columns = tuple(a.shape[d] for d in left), tuple(b.shape[d] for d in right)
+    K = math.prod(lengths[0])
+    y = matmul(reshape(permute(a, (*left, *of_a)), (math.prod(rows), K)),
+               reshape(permute(b, (*of_b, *right)), (K, math.prod(columns))))
+    return reshape(y, rows + columns)
+
+
+def _of_dims(op, dims, *given):
+    """The given as tensors, which must have so many dimensions."""
+    given = [as_tensor(x) for x in given]
+    if tuple(x.ndim for x in given) != dims:
+        raise ValueError(f"{op}: expected tensors of {dims[0]} and {dims[1]} dimensions, got "
+                         f"shapes {given[0].shape} and {given[1].shape}")
+    return given
 
 
 # ---- Einstein sums -------------------------------------------------------------------------------

@@ -32,11 +32,16 @@ bitwise_not = locally_constant(np.bitwise_not)
 isnan = locally_constant(np.isnan)
 isinf = locally_constant(np.isinf)
 isfinite = locally_constant(np.isfinite)
-sign = locally_constant(np.sign)
 floor = locally_constant(np.floor)
 ceil = locally_constant(np.ceil)
 round = locally_constant(np.round)
 trunc = locally_constant(np.trunc)
+
+
+@locally_constant
+def sign(x):
+    """y = 1 for x > 0, −1 for x < 0, else 0, also for NaN"""
+    return np.where(x == x, np.sign(x), x.dtype.type(0))
 
 
 # ---- the four operations and powers --------------------------------------------------------------

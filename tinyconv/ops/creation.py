@@ -26,6 +26,15 @@ def as_tensor(data, dtype=None):
     return Tensor(data, dtype=dtype)
 
 
+def floating(data, op):
+    """`data` as a tensor, which must hold floating point numbers."""
+    x = as_tensor(data)
+    if x.dtype.kind != "f":
+        raise TypeError(f"{op}: expected a floating point tensor, got {x.dtype}; "
+                        "convert it with .float()")
+    return x
+
+
 def from_numpy(array):
     """A tensor that shares the memory of `array`."""
     return Tensor(np.asarray(array))
@@ -67,6 +76,11 @@ def ones_like(x, dtype=None, requires_grad=False):
     return Tensor(np.ones_like(as_tensor(x).data, dtype), requires_grad)
 
 
+def empty_like(x, dtype=None, requires_grad=False):
+    """Whatever the memory held, with the shape and dtype of x."""
+    return Tensor(np.empty_like(as_tensor(x).data, dtype), requires_grad)
+
+
 def full_like(x, fill_value, dtype=None, requires_grad=False):
     """One value everywhere, with the shape and dtype of x; a value that dtype cannot hold is an
     error."""
@@ -105,6 +119,18 @@ def randn(*size, dtype=np.float32, generator=None, requires_grad=False):
     """Normal with mean 0 and variance 1."""
     numbers = (generator or default_generator()).standard_normal(_size(size))
     return Tensor(numbers.astype(dtype), requires_grad)
+
+
+def rand_like(x, dtype=None, generator=None, requires_grad=False):
+    """Uniform in [0, 1), with the shape and dtype of x."""
+    x = as_tensor(x)
+    return rand(x.shape, dtype=dtype or x.dtype, generator=generator, requires_grad=requires_grad)
+
+
+def randn_like(x, dtype=None, generator=None, requires_grad=False):
+    """Normal with mean 0 and variance 1, with the shape and dtype of x."""
+    x = as_tensor(x)
+    return randn(x.shape, dtype=dtype or x.dtype, generator=generator, requires_grad=requires_grad)
 
 
 def randint(low, high=None, size=None, generator=None):

@@ -1,5 +1,7 @@
 """Softmax cross-entropy with the index of the right class, by a kernel there and one back.
 
+And the cross-entropy of probabilities of two classes, at the end.
+
 With p = softmax x over the classes, which are dimension 1 of x (N, C, …), t (N, …) the class of
 every position, and n the number that a sum over positions is divided by:
 
@@ -16,6 +18,7 @@ import numpy as np
 from ..core import defvjp, primitive
 from ..kernels import cross_entropy as kernels
 from ..kernels.layout import channels_first, channels_last
+from .arithmetic import clamp, log, log1p
 from .creation import ones_like
 from .indexing import index
 from .reducing import log_softmax, mean, softmax, sum
@@ -74,3 +77,18 @@ defvjp(_cross_entropy, lambda g, y, x, t, stats, n, value: softmax_error(g, x, t
 defvjp(softmax_error,
        lambda c, y, g, x, t, stats, n: sum(c * softmax_error(ones_like(g), x, t, stats, n), 1),
        _softmax_error_rule)
+
+
+# ---- two classes ---------------------------------------------------------------------------------
+
+@primitive
+def binary_cross_entropy(x, t):
+    """y = −t ln x − (1 − t) ln(1 − x), with logarithms of at least −100.
+
+    ∂y/∂x = (x − t) / max(x (1 − x), 10⁻¹²), which is finite at 0 and 1 and not 0 where x is wrong.
+    """
+    with np.errstate(divide="ignore"):
+        return (t - 1) * np.maximum(np.log1p(-x), -100) - t * np.maximum(np.log(x), -100)
+defvjp(binary_cross_entropy,
+       lambda g, y, x, t: g * (x - t) / clamp(x * (1 - x), min=1e-12),
+       lambda g, y, x, t: g * (clamp(log1p(-x), min=-100) - clamp(log(x), min=-100)))

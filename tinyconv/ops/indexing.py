@@ -9,8 +9,9 @@
 """
 import numpy as np
 
-from ..core import Tensor, defvjp, primitive
+from ..core import Tensor, broadcast_to, defvjp, primitive
 from ..kernels.layout import full
+from .arithmetic import where
 from .creation import as_tensor
 from .dimensions import axis
 
@@ -61,25 +62,139 @@ def _plain(key):
     return np.asarray(key) if isinstance(key, list) else key
 
 
-def take_along_dim(x, indices, dim):
-    """y[…, i, …] = x[…, indices[…, i, …], …], with i and the indices along `dim`."""
-    x, indices = as_tensor(x), _plain(indices)
+def masked_select(x, mask):
+    """The elements of x where the mask holds, in a row; both broadcast."""
+    x, mask = as_tensor(x), as_tensor(mask).data
+    if mask.dtype != bool:
+        raise TypeError(f"masked_select: mask should be boolean, got {mask.dtype}")
+    shape = np.broadcast_shapes(x.shape, mask.shape)
+    return index(broadcast_to(x, shape), np.array(np.broadcast_to(mask, shape)))
+
+
+def nonzero(x, *, as_tuple=False):
+    """The positions (n, dimensions) of what is not zero; or a tensor for each dimension."""
+    places = np.nonzero(as_tensor(x).data)
+    return tuple(map(Tensor, places)) if as_tuple else Tensor(np.stack(places, 1))
+
+
+# ---- along one dimension -------------------------------------------------------------------------
+
+def take_along_dim(x, indices, dim=None):
+    """y[…, i, …] = x[…, indices[…, i, …], …], with i and the indices along `dim`.
+
+    In the other dimensions x and the indices broadcast; without `dim` both are taken as flat.
+    """
+    x, indices = as_tensor(x), as_tensor(indices)
+    if dim is None:
+        x, indices, dim = x.reshape(-1), indices.reshape(-1), 0
     if indices.ndim != x.ndim:
         raise ValueError(f"take_along_dim: indices should have the {x.ndim} dimensions of x, "
                          f"got shape {indices.shape}")
-    if not x.ndim:
-        return index(index(x, None), indices)
-    grid = list(np.indices(indices.shape, sparse=True))
-    grid[axis(dim, x.ndim, "take_along_dim")] = indices
-    return index(x, tuple(grid))
+    d = axis(dim, x.ndim, "take_along_dim")
+    shapes = [s[:d] + (1,) + s[d + 1:] for s in (x.shape, indices.shape)]
+    shape = np.broadcast_shapes(*shapes)
+    x = broadcast_to(x, shape[:d] + x.shape[d:d + 1] + shape[d + 1:])
+    indices = np.broadcast_to(indices.data, shape[:d] + indices.shape[d:d + 1] + shape[d + 1:])
+    return index(x, _key("take_along_dim", x, d, indices))
 
 
 def gather(x, dim, index):
-    """As `take_along_dim`, with PyTorch's order of arguments."""
-    return take_along_dim(x, index, dim)
+    """y[…, i, …] = x[…, index[…, i, …], …], with i and the index along `dim`.
+
+    `index` may be smaller than x in the other dimensions: what lies beyond is not read.
+    """
+    x, indices = as_tensor(x), as_tensor(index).data
+    return getitem(x, _key("gather", x, axis(dim, x.ndim, "gather"), indices))
+
+
+def scatter_add(x, dim, index, src):
+    """x with src[…, i, …] added at […, index[…, i, …], …], the index along `dim`.
+
+    `index` may be smaller than src, of which what lies beyond is not read. Positions that come
+    twice receive both.
+    """
+    x, key, src = _scattered("scatter_add", x, dim, index, src)
+    return x + put(src, key, x.shape)
+
+
+def scatter(x, dim, index, src=None, *, value=None):
+    """x with src[…, i, …], or a number, written to […, index[…, i, …], …], the index along `dim`.
+
+    Of positions that come twice the last is written, and it alone has a gradient.
+    """
+    if (src is None) == (value is None):
+        raise TypeError("scatter: expected either src or value")
+    src = value if src is None else src
+    if not isinstance(src, (Tensor, np.ndarray)):
+        src = Tensor(np.full(as_tensor(index).shape, src, as_tensor(x).dtype))
+    x, key, src = _scattered("scatter", x, dim, index, src)
+    written, zero = np.zeros(x.shape, bool), Tensor(np.zeros((), x.dtype))
+    written[key] = True
+    number, last = np.arange(src.numel()).reshape(src.shape), np.zeros(x.shape, int)
+    np.maximum.at(last, key, number)
+    src = where(last[key] == number, src, zero)
+    return where(written, put(src, key, x.shape), x)
+
+
+def index_add(x, dim, index, source, *, alpha=1):
+    """x with alpha times the slices of `source` added to those at `index` along `dim`."""
+    x, source, d = as_tensor(x), as_tensor(source), axis(dim, as_tensor(x).ndim, "index_add")
+    if source.shape != x.shape[:d] + as_tensor(index).shape + x.shape[d + 1:]:
+        raise ValueError(f"index_add: {as_tensor(index).numel()} positions on dim {dim} of "
+                         f"{x.shape} do not fit source {source.shape}")
+    return x + put(source * alpha, (slice(None),) * d + (_plain(as_tensor(index)),), x.shape)
+
+
+def _scattered(op, x, dim, indices, src):
+    """x, the key under which src is written, and as much of src as the indices name."""
+    x, indices, src = as_tensor(x), as_tensor(indices).data, as_tensor(src)
+    key = _key(op, x, axis(dim, x.ndim, op), indices)
+    if src.ndim != x.ndim or any(n > m for n, m in zip(indices.shape, src.shape)):
+        raise ValueError(f"{op}: index {indices.shape} should be no larger than src {src.shape}")
+    if src.dtype != x.dtype:
+        raise TypeError(f"{op}: x is {x.dtype} and src is {src.dtype}; "
+                        "convert one with .to(dtype)")
+    return x, key, index(src, tuple(slice(n) for n in indices.shape))
+
+
+def _key(op, x, d, indices):
+    """The key that reads x at the indices along dimension d, checked."""
+    if indices.dtype.kind not in "iu":
+        raise TypeError(f"{op}: indices should be whole numbers, got {indices.dtype}")
+    fits = all(n <= m for i, (n, m) in enumerate(zip(indices.shape, x.shape)) if i != d)
+    if indices.ndim != x.ndim or not fits:
+        raise ValueError(f"{op}: an index of shape {indices.shape} does not fit x {x.shape} "
+                         f"along dim {d}")
+    n = x.shape[d] if x.ndim else 1
+    wrong = np.argwhere((indices < 0) | (indices >= n))
+    if len(wrong):
+        place = tuple(wrong[0].tolist())
+        raise IndexError(f"{op}: index {indices[place]} at {place} is out of range 0 … {n - 1} "
+                         f"along dim {d} of {x.shape}")
+    grid = list(np.indices(indices.shape, sparse=True))
+    grid[d:d + 1] = [indices.astype(np.intp)] * (x.ndim > 0)       # a copy
+    return tuple(grid)
 
 
 def index_select(x, dim, index):
     """The slices of x at the positions `index` along `dim`."""
     x = as_tensor(x)
     return getitem(x, (slice(None),) * axis(dim, x.ndim, "index_select") + (index,))
+
+
+def select(x, dim, index):
+    """The slice of x at the position `index` along `dim`, without that dimension."""
+    x = as_tensor(x)
+    return getitem(x, (slice(None),) * axis(dim, x.ndim, "select") + (index,))
+
+
+def narrow(x, dim, start, length):
+    """x from `start` on along `dim`, `length` positions."""
+    x = as_tensor(x)
+    d = axis(dim, x.ndim, "narrow")
+    n = x.shape[d] if x.ndim else 0
+    if not 0 <= start + n * (start < 0) <= n - length or length < 0:
+        raise IndexError(f"narrow: {length} positions from {start} on are not within dim {dim} "
+                         f"of {x.shape}")
+    start += n * (start < 0)
+    return index(x, (slice(None),) * d + (slice(start, start + length),))

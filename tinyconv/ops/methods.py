@@ -2,7 +2,8 @@
 import numpy as np
 
 from ..core import Tensor, add, cast, is_grad_enabled
-from . import activations, algebra, arithmetic, indexing, reducing, shaping
+from . import (activations, algebra, arithmetic, arranging, elementary, indexing, linalg, matrices,
+               ordering, reducing, shaping)
 
 # ---- operators -----------------------------------------------------------------------------------
 
@@ -66,12 +67,19 @@ _METHODS = {
         sin cos tan arcsin arccos arctan sinh cosh tanh erf
         abs sign floor ceil round trunc clamp maximum minimum masked_fill
         eq ne lt le gt ge logical_and logical_or logical_xor logical_not isnan isinf isfinite""",
+    elementary: """acos asin atan clip asinh acosh atanh atan2 exp2 logaddexp xlogy lerp
+        isclose allclose equal""",
     activations: "relu sigmoid",
-    reducing: """sum prod cumsum mean var std amax amin max min argmax argmin any all
+    reducing: """sum prod cumsum cumprod mean var std amax amin max min argmax argmin any all
         softmax log_softmax logsumexp""",
     shaping: "transpose movedim flatten squeeze unsqueeze expand split chunk flip roll",
-    indexing: "take_along_dim gather index_select",
-    algebra: "matmul",
+    arranging: "ravel unbind repeat_interleave unfold swapaxes moveaxis",
+    indexing: """take_along_dim gather scatter scatter_add index_add index_select select narrow
+        masked_select nonzero""",
+    ordering: "sort argsort topk",
+    matrices: "tril triu diagonal diag diag_embed trace",
+    algebra: "matmul mm bmm mv dot outer addmm",
+    linalg: "norm",
 }
 
 for _room, _names in _METHODS.items():
@@ -91,12 +99,26 @@ def _to(self, dtype):
     return self if self.dtype == np.dtype(dtype) else cast(self, dtype=dtype)
 
 
+def _repeat(self, *repeats):
+    """The tensor laid out repeats[i] times along dimension i, a number for each of them."""
+    repeats = _sizes(repeats)
+    if len(repeats) < self.ndim:
+        raise ValueError(f"repeat: {len(repeats)} numbers {repeats} for the {self.ndim} dimensions "
+                         f"of {self.shape}; tile takes fewer")
+    return arranging.tile(self, repeats)
+
+
 def _matrix_transpose(self):
     return shaping.permute(self, tuple(range(self.ndim))[::-1])
 
 
 Tensor.reshape = Tensor.view = lambda self, *shape: shaping.reshape(self, _sizes(shape))
 Tensor.permute = lambda self, *dims: shaping.permute(self, _sizes(dims))
+Tensor.tile = lambda self, *dims: arranging.tile(self, _sizes(dims))
+Tensor.unflatten = lambda self, dim, *sizes: arranging.unflatten(self, dim, _sizes(sizes))
+Tensor.repeat = _repeat
+Tensor.where = lambda self, condition, other: arithmetic.where(condition, self, other)
+Tensor.broadcast_to = lambda self, *shape: shaping.expand(self, _sizes(shape))
 Tensor.view_as = Tensor.reshape_as = lambda self, other: shaping.reshape(self, other.shape)
 Tensor.expand_as = lambda self, other: shaping.expand(self, other.shape)
 Tensor.T = property(_matrix_transpose)
@@ -105,6 +127,7 @@ Tensor.t = _matrix_transpose
 Tensor.to = Tensor.type = _to
 Tensor.float = lambda self: _to(self, np.float32)
 Tensor.double = lambda self: _to(self, np.float64)
+Tensor.half = lambda self: _to(self, np.float16)
 Tensor.long = lambda self: _to(self, np.int64)
 Tensor.int = lambda self: _to(self, np.int32)
 Tensor.bool = lambda self: _to(self, np.bool_)

@@ -12,8 +12,8 @@ import numpy as np
 
 from ..core import broadcast_to, cast, defvjp, locally_constant, primitive
 from ..kernels import sums as kernels
-from .arithmetic import eq, exp, log, sqrt
-from .creation import as_tensor
+from .arithmetic import eq, exp, log, sqrt, where
+from .creation import as_tensor, floating
 from .dimensions import axes, axis
 from .indexing import take_along_dim
 from .shaping import flip, pad_constant, permute, reshape
@@ -41,24 +41,31 @@ defvjp(sum, lambda g, y, x, dim=None, keepdim=False: spread(g, x, dim))
 
 def mean(x, dim=None, keepdim=False):
     """y = Σ x / n over `dim`"""
-    x = as_tensor(x)
+    x = floating(x, "mean")
     n = _count(x, dim)
-    return sum(_floating(x, "mean"), dim, keepdim) / n
+    return sum(x, dim, keepdim) / n
 
 
-def var(x, dim=None, correction=1, keepdim=False):
+def var(x, dim=None, correction=1, keepdim=False, *, unbiased=None):
     """y = Σ (x − mean)² / (n − correction), in two passes.
 
-    correction=0 is the biased variance that normalises.
+    correction=0, or `unbiased` False, is the biased variance that normalises.
     """
-    x = as_tensor(x)
+    x = floating(x, "var")
+    correction = correction if unbiased is None else int(unbiased)
     d = x - mean(x, dim, keepdim=True)
     return sum(d * d, dim, keepdim) / builtins.max(_count(x, dim) - correction, 0)
 
 
-def std(x, dim=None, correction=1, keepdim=False):
-    """y = √var"""
-    return sqrt(var(x, dim, correction, keepdim))
+def std(x, dim=None, correction=1, keepdim=False, *, unbiased=None):
+    """y = √var; where all elements are equal the gradient is 0."""
+    return root(var(x, dim, correction, keepdim, unbiased=unbiased))
+
+
+def root(x):
+    """y = √x, and at 0, where the slope is infinite, a gradient of 0"""
+    zero = eq(x, 0)
+    return where(zero, 0.0, sqrt(where(zero, 1.0, x)))
 
 
 @primitive
@@ -69,6 +76,23 @@ def cumsum(x, dim):
     y = np.cumsum(x, d, dtype=wide) if x.ndim else x
     return y.astype(narrow, copy=False)
 defvjp(cumsum, lambda g, y, x, dim: flip(cumsum(flip(g, dim), dim), dim))
+
+
+def cumprod(x, dim):
+    """yᵢ = Π xⱼ over j ≤ i along `dim`; whole numbers and booleans multiply to int64.
+
+    Every element is multiplied with the one 1, then 2, 4, … places before it. So no rule is needed,
+    and the gradient is right at zeros as well. Products of float32 are taken in float64.
+    """
+    x = as_tensor(x)
+    d = axis(dim, x.ndim, "cumprod")
+    y = cast(x, dtype=np.float64 if x.dtype.kind == "f" else np.int64)
+    step, n = 1, x.shape[d] if x.ndim else 1
+    while step < n:
+        y = y * pad_constant(y, tuple((step, -step) if i == d else (0, 0) for i in range(x.ndim)),
+                             1)
+        step *= 2
+    return cast(y, dtype=x.dtype if x.dtype.kind == "f" else np.int64)
 
 
 def prod(x, dim=None, keepdim=False):
@@ -94,13 +118,6 @@ def prod(x, dim=None, keepdim=False):
 
 def _count(x, dim):
     return math.prod(x.shape[d] for d in axes(dim, x.ndim, "mean"))
-
-
-def _floating(x, op):
-    if x.dtype.kind != "f":
-        raise TypeError(f"{op}: expected a floating point tensor, got {x.dtype}; "
-                        "convert it with .float()")
-    return x
 
 
 # ---- extremes ------------------------------------------------------------------------------------

@@ -10,6 +10,7 @@ https://arxiv.org/abs/1411.4280.
 """
 from ... import ops
 from ...random import default_generator
+from .activation import SELU_ALPHA, SELU_SCALE
 
 
 def dropout(input, p=0.5, training=True, inplace=False, generator=None):
@@ -33,6 +34,38 @@ def dropout3d(input, p=0.5, training=True, inplace=False, generator=None):
     return _drop_channels(input, 3, p, training, generator)
 
 
+def alpha_dropout(input, p=0.5, training=False, inplace=False, generator=None):
+    """Dropout that keeps mean 0 and variance 1, for networks of `selu`. Any shape.
+
+    What is dropped becomes α′ = −scale·alpha of selu, the limit at −∞; then y = a x + b with
+    a = ((1 − p)(1 + p α′²))^(−1/2) and b = −a α′ p. Source: Klambauer et al. 2017.
+    """
+    x = ops.floating(input, "alpha_dropout")
+    return _alpha_drop(x, x.shape, p, training, generator, "alpha_dropout")
+
+
+def feature_alpha_dropout(input, p=0.5, training=False, inplace=False, generator=None):
+    """`alpha_dropout` of whole channels of (N, C, …)."""
+    x = ops.floating(input, "feature_alpha_dropout")
+    if x.ndim < 2:
+        raise ValueError("feature_alpha_dropout: input should be (N, C, …), got shape "
+                         f"{x.shape}")
+    shape = x.shape[:2] + (1,) * (x.ndim - 2)
+    return _alpha_drop(x, shape, p, training, generator, "feature_alpha_dropout")
+
+
+def _alpha_drop(x, shape, p, training, generator, op):
+    _check_probability(op, p)
+    if not training or p == 0:
+        return x
+    if p == 1:
+        return x * 0.0
+    low = -SELU_SCALE * SELU_ALPHA
+    a = ((1 - p) * (1 + p * low ** 2)) ** -0.5
+    kept = _kept(shape, p, generator)
+    return ops.where(kept, x, low) * a - a * low * p
+
+
 def _drop_channels(x, spatial, p, training, generator):
     x, op = ops.as_tensor(x), f"dropout{spatial}d"
     if x.ndim - spatial not in (1, 2):
@@ -42,9 +75,17 @@ def _drop_channels(x, spatial, p, training, generator):
 
 
 def _drop(x, shape, p, training, generator, op):
-    if not isinstance(p, (int, float)) or not 0 <= p <= 1:
-        raise ValueError(f"{op}: p is a probability between 0 and 1, got {p!r}")
+    _check_probability(op, p)
     if not training or p == 0:
         return x
-    kept = (generator or default_generator()).random(shape, dtype="float32") >= p
+    kept = _kept(shape, p, generator)
     return ops.mul(x, kept * x.dtype.type(0 if p == 1 else 1 / (1 - p)))
+
+
+def _check_probability(op, p):
+    if not isinstance(p, (int, float)) or not 0 <= p <= 1:
+        raise ValueError(f"{op}: p is a probability between 0 and 1, got {p!r}")
+
+
+def _kept(shape, p, generator):
+    return (generator or default_generator()).random(shape, dtype="float32") >= p

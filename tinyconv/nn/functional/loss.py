@@ -11,6 +11,7 @@ before anything is computed.
 import numpy as np
 
 from ... import ops
+from .reduction import check_reduction, reduced, same_shape
 
 
 # ---- losses of classes ---------------------------------------------------------------------------
@@ -35,9 +36,9 @@ def cross_entropy(input, target, weight=None, *, ignore_index=-100, reduction="m
     if target.shape == x.shape:
         q = _probabilities(target, "cross_entropy") * (1 - label_smoothing) + label_smoothing / C
         losses = -ops.sum(_per_class(weight, x) * q * ops.log_softmax(x, 1), 1)
-        return _reduced(losses, reduction, unbatched, "cross_entropy")
+        return reduced(losses, reduction, unbatched, "cross_entropy")
     t, kept = _classes(target, x, ignore_index, "cross_entropy")
-    _check_reduction(reduction, "cross_entropy")
+    check_reduction(reduction, "cross_entropy")
     if weight is None and kept is None and not label_smoothing and not unbatched:
         return ops.index_cross_entropy(x, t, reduction)
     losses = ops.index_cross_entropy(x, t)
@@ -63,15 +64,98 @@ def nll_loss(input, target, weight=None, *, ignore_index=-100, reduction="mean")
 
 def mse_loss(input, target, *, reduction="mean"):
     """(x − t)², for shapes that are equal"""
-    input, target = _same_shape(input, target, "mse_loss")
+    input, target = same_shape(input, target, "mse_loss")
     d = input - target
-    return _reduced(d * d, reduction, False, "mse_loss")
+    return reduced(d * d, reduction, False, "mse_loss")
 
 
 def l1_loss(input, target, *, reduction="mean"):
     """|x − t|, for shapes that are equal"""
-    input, target = _same_shape(input, target, "l1_loss")
-    return _reduced(ops.abs(input - target), reduction, False, "l1_loss")
+    input, target = same_shape(input, target, "l1_loss")
+    return reduced(ops.abs(input - target), reduction, False, "l1_loss")
+
+
+def smooth_l1_loss(input, target, *, reduction="mean", beta=1.0):
+    """(x − t)² / (2 beta) where |x − t| < beta, else |x − t| − beta/2  (Girshick 2015)"""
+    if beta < 0:
+        raise ValueError(f"smooth_l1_loss: beta must not be negative, got {beta}")
+    if beta == 0:
+        return l1_loss(input, target, reduction=reduction)
+    return _huber("smooth_l1_loss", input, target, beta, 1 / beta, reduction)
+
+
+def huber_loss(input, target, *, reduction="mean", delta=1.0):
+    """(x − t)² / 2 where |x − t| < delta, else delta (|x − t| − delta/2)  (Huber 1964)"""
+    if delta <= 0:
+        raise ValueError(f"huber_loss: delta should be greater than 0, got {delta}")
+    return _huber("huber_loss", input, target, delta, 1.0, reduction)
+
+
+def _huber(op, input, target, bound, scale, reduction):
+    input, target = same_shape(input, target, op)
+    d = input - target
+    near = ops.lt(ops.abs(d), bound)
+    losses = ops.where(near, d * d * (scale / 2), (ops.abs(d) - bound / 2) * (bound * scale))
+    return reduced(losses, reduction, False, op)
+
+
+def kl_div(input, target, *, reduction="mean", log_target=False):
+    """t (ln t − x) for log-probabilities x and probabilities t (or with `log_target`, ln t).
+
+    The reduction "batchmean" divides the sum by the length of the first dimension: that is the
+    divergence, "mean" is not.
+    """
+    x, t = same_shape(input, target, "kl_div")
+    losses = ops.exp(t) * (t - x) if log_target else ops.xlogy(t, t) - t * x
+    if reduction == "batchmean":
+        return ops.sum(losses) / (len(x) if x.ndim else 1)
+    return reduced(losses, reduction, False, "kl_div")
+
+
+def poisson_nll_loss(input, target, *, log_input=True, full=False, eps=1e-8, reduction="mean"):
+    """λ − t ln λ for counts t, where x is ln λ, or λ itself unless `log_input` (ln(λ + eps)).
+
+    With `full` Stirling's t ln t − t + ln(2πt)/2 is added where t > 1.
+    """
+    x, t = same_shape(input, target, "poisson_nll_loss")
+    losses = ops.exp(x) - t * x if log_input else x - t * ops.log(x + eps)
+    if full:
+        many = ops.where(ops.gt(t, 1), t, 1.0)
+        stirling = many * ops.log(many) - many + 0.5 * ops.log(2 * np.pi * many)
+        losses = losses + ops.where(ops.gt(t, 1), stirling, 0.0)
+    return reduced(losses, reduction, False, "poisson_nll_loss")
+
+
+def gaussian_nll_loss(input, target, var, *, full=False, eps=1e-6, reduction="mean"):
+    """(ln v + (x − t)²/v) / 2 with the variance v, at least eps; `full` adds ln(2π)/2.
+
+    `var` is like the input, or has a last dimension of length one or none.
+    """
+    x, t = same_shape(input, target, "gaussian_nll_loss")
+    var = ops.as_tensor(var)
+    if var.shape == x.shape[:-1] and x.ndim:
+        var = ops.unsqueeze(var, -1)
+    if var.shape not in (x.shape, x.shape[:-1] + (1,)):
+        raise ValueError(f"gaussian_nll_loss: var {var.shape} does not fit input {x.shape}")
+    if (var.data < 0).any():
+        raise ValueError("gaussian_nll_loss: var has a negative element")
+    v = var + (ops.clamp(var.detach(), min=eps) - var.detach())        # its slope remains 1
+    losses = 0.5 * (ops.log(v) + (x - t) ** 2 / v) + (0.5 * np.log(2 * np.pi) if full else 0)
+    return reduced(losses, reduction, False, "gaussian_nll_loss")
+
+
+def binary_cross_entropy(input, target, weight=None, *, reduction="mean"):
+    """−(t ln x + (1 − t) ln(1 − x)) for probabilities x, t in [0, 1]; logarithms end at −100.
+
+    `weight` multiplies each element. Logits are safer: `binary_cross_entropy_with_logits`.
+    """
+    input, target = same_shape(input, target, "binary_cross_entropy")
+    if not ((input.data >= 0) & (input.data <= 1)).all():
+        raise ValueError("binary_cross_entropy: input should be probabilities from 0 to 1, got "
+                         f"values from {input.data.min()} to {input.data.max()}")
+    losses = ops.binary_cross_entropy(input, target)
+    losses = losses if weight is None else losses * ops.as_tensor(weight)
+    return reduced(losses, reduction, False, "binary_cross_entropy")
 
 
 def binary_cross_entropy_with_logits(input, target, weight=None, *, reduction="mean",
@@ -81,33 +165,21 @@ def binary_cross_entropy_with_logits(input, target, weight=None, *, reduction="m
     Computed as (1 − t) x + (1 + (p − 1) t) · softplus(−x), in which nothing overflows. `weight`
     multiplies each element.
     """
-    input, target = _same_shape(input, target, "binary_cross_entropy_with_logits")
+    input, target = same_shape(input, target, "binary_cross_entropy_with_logits")
     positives = 1 if pos_weight is None else 1 + (ops.as_tensor(pos_weight) - 1) * target
     losses = (1 - target) * input + positives * ops.softplus(-input, threshold=float("inf"))
     losses = losses if weight is None else losses * ops.as_tensor(weight)
-    return _reduced(losses, reduction, False, "binary_cross_entropy_with_logits")
+    return reduced(losses, reduction, False, "binary_cross_entropy_with_logits")
 
 
 # ---- reductions ----------------------------------------------------------------------------------
-
-def _check_reduction(reduction, op):
-    if reduction not in ("none", "mean", "sum"):
-        raise ValueError(f"{op}: reduction should be 'none', 'mean' or 'sum', got {reduction!r}")
-
-
-def _reduced(losses, reduction, unbatched, op):
-    _check_reduction(reduction, op)
-    if reduction == "none":
-        return losses[0] if unbatched else losses
-    return ops.sum(losses) if reduction == "sum" else ops.mean(losses)
-
 
 def _reduced_by_class(losses, t, kept, weight, reduction, unbatched, op):
     """Ignored positions are worth nothing, and the mean is the weighted one."""
     if kept is not None:
         losses = ops.where(kept, losses, 0.0)
     if reduction != "mean" or (kept is None and weight is None):
-        return _reduced(losses, reduction, unbatched, op)
+        return reduced(losses, reduction, unbatched, op)
     share = np.ones(t.shape, losses.dtype) if weight is None else weight.data[t]
     return ops.sum(losses) / (share if kept is None else share * kept).sum()
 
@@ -168,12 +240,3 @@ def _class_weight(weight, C, dtype, op):
 def _per_class(weight, x):
     """The weights laid along dimension 1 of x, or 1."""
     return 1 if weight is None else ops.reshape(weight, (-1,) + (1,) * (x.ndim - 2))
-
-
-def _same_shape(x, target, op):
-    """Both as tensors, checked."""
-    x, target = ops.as_tensor(x), ops.as_tensor(target)
-    if x.shape != target.shape:
-        raise ValueError(f"{op}: input {x.shape} and target {target.shape} "
-                         "should have the same shape")
-    return x, target

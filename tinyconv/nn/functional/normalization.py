@@ -60,17 +60,25 @@ def layer_norm(input, normalized_shape, weight=None, bias=None, eps=1e-5):
     """
     input, weight, bias = _tensors(input, weight, bias)
     _check_floating("layer_norm", input, weight, bias)
-    several = isinstance(normalized_shape, (tuple, list))
-    shape = tuple(normalized_shape) if several else (normalized_shape,)
-    if not shape or input.shape[-len(shape):] != shape:
-        raise ValueError(f"layer_norm: the last dimensions of {input.shape} should be "
-                         f"normalized_shape {shape}")
-    for name, v in (("weight", weight), ("bias", bias)):
-        if v is not None and v.shape != shape:
-            raise ValueError(f"layer_norm: {name} should have shape {shape}, got {v.shape}")
-    y = _standardized(input, tuple(range(-len(shape), 0)), eps)
+    dims = _last_dims("layer_norm", input, normalized_shape, weight=weight, bias=bias)
+    y = _standardized(input, dims, eps)
     y = y if weight is None else y * weight
     return y if bias is None else y + bias
+
+
+def rms_norm(input, normalized_shape, weight=None, eps=None):
+    """y = x / √(mean x² + eps) · weight over the last dimensions, of shape `normalized_shape`.
+
+    eps is by default the distance from 1 to the next number of the input's dtype.
+
+    Source: Zhang & Sennrich 2019, https://arxiv.org/abs/1910.07467.
+    """
+    input, weight = _tensors(input, weight)
+    _check_floating("rms_norm", input, weight)
+    dims = _last_dims("rms_norm", input, normalized_shape, weight=weight)
+    eps = float(np.finfo(input.dtype).eps) if eps is None else eps
+    y = input / ops.sqrt(ops.mean(input * input, dims, keepdim=True) + eps)
+    return y if weight is None else y * weight
 
 
 def group_norm(input, num_groups, weight=None, bias=None, eps=1e-5):
@@ -140,6 +148,19 @@ def local_response_norm(input, size, alpha=1e-4, beta=0.75, k=1.0):
 def _standardized(x, dims, eps):
     d = x - ops.mean(x, dims, keepdim=True)
     return d / ops.sqrt(ops.mean(d * d, dims, keepdim=True) + eps)
+
+
+def _last_dims(op, x, normalized_shape, **parameters):
+    """The last dimensions of x, which must be of that shape, as must the parameters."""
+    several = isinstance(normalized_shape, (tuple, list))
+    shape = tuple(normalized_shape) if several else (normalized_shape,)
+    if not shape or x.shape[-len(shape):] != shape:
+        raise ValueError(f"{op}: the last dimensions of {x.shape} should be "
+                         f"normalized_shape {shape}")
+    for name, v in parameters.items():
+        if v is not None and v.shape != shape:
+            raise ValueError(f"{op}: {name} should have shape {shape}, got {v.shape}")
+    return tuple(range(-len(shape), 0))
 
 
 def _tensors(*given):

@@ -4,6 +4,7 @@ Output size per dimension: ⌊(size + 2 padding − dilation (kernel − 1) − 
 where `ceil_mode` (but a last window that would begin in the padding is dropped). Max pooling pads
 with −∞: padding never wins; of equal maxima the first takes the gradient; NaN wins over everything.
 """
+import math
 from functools import lru_cache
 
 import numpy as np
@@ -115,6 +116,53 @@ def spatial_pyramid_pool(input, levels=(1, 2, 4), mode="max"):
     return ops.cat([pool(input, level).flatten(-3) for level in levels], -1)
 
 
+# ---- norms of windows ----------------------------------------------------------------------------
+
+def lp_pool1d(input, norm_type, kernel_size, stride=None, ceil_mode=False):
+    """(Σ xᵖ)^(1/p) over every window of (N, C, L) or (C, L). See `lp_pool2d`."""
+    return _lp_pool("lp_pool1d", 1, input, norm_type, kernel_size, stride, ceil_mode)
+
+
+def lp_pool2d(input, norm_type, kernel_size, stride=None, ceil_mode=False):
+    """(Σ xᵖ)^(1/p) over every window of (N, C, H, W) or (C, H, W), with p = `norm_type`.
+
+    Powers are those of x, not of |x|: p = 1 is the sum. For ±inf the largest or smallest |x|. Where
+    the sum is 0 the gradient is 0. A window that `ceil_mode` lets stick out counts its mean for
+    what it misses.
+    """
+    return _lp_pool("lp_pool2d", 2, input, norm_type, kernel_size, stride, ceil_mode)
+
+
+def lp_pool3d(input, norm_type, kernel_size, stride=None, ceil_mode=False):
+    """(Σ xᵖ)^(1/p) over every window of (N, C, D, H, W) or (C, D, H, W). See `lp_pool2d`."""
+    return _lp_pool("lp_pool3d", 3, input, norm_type, kernel_size, stride, ceil_mode)
+
+
+# ---- the way back from max pooling ---------------------------------------------------------------
+
+def max_unpool1d(input, indices, kernel_size, stride=None, padding=0, output_size=None):
+    """Maxima of (N, C, L) or (C, L) back where they were. See `max_unpool2d`."""
+    return _max_unpool("max_unpool1d", 1, input, indices, kernel_size, stride, padding,
+                       output_size)
+
+
+def max_unpool2d(input, indices, kernel_size, stride=None, padding=0, output_size=None):
+    """Maxima back where they were in the image, with zeros between: (N, C, H′, W′) → (N, C, H, W).
+
+    `indices` are those of `max_pool2d`. Several H lead to the same H′; `output_size` says which is
+    meant, (H′ − 1) stride − 2 padding + kernel where it is None. Of inputs with the same index,
+    as overlapping windows have, the last is written and has the gradient.
+    """
+    return _max_unpool("max_unpool2d", 2, input, indices, kernel_size, stride, padding,
+                       output_size)
+
+
+def max_unpool3d(input, indices, kernel_size, stride=None, padding=0, output_size=None):
+    """Maxima of (N, C, D, H, W) or (C, D, H, W) back where they were. See `max_unpool2d`."""
+    return _max_unpool("max_unpool3d", 3, input, indices, kernel_size, stride, padding,
+                       output_size)
+
+
 # ---- behind them ---------------------------------------------------------------------------------
 
 def _max_pool(op, dims, x, kernel, stride, padding, dilation, ceil_mode, return_indices):
@@ -154,6 +202,50 @@ def _adaptive_avg_pool(op, dims, x, output_size):
     seen = _dividing(op, x.shape[2:], output_size)
     y = ops.window_sum(x, seen, 1 / seen.counts)
     return y if batched else y.squeeze(0)
+
+
+def _lp_pool(op, dims, x, p, kernel, stride, ceil_mode):
+    x = ops.as_tensor(x)
+    if not isinstance(p, (int, float)) or p == 0:
+        raise ValueError(f"{op}: norm_type should be a number other than 0, got {p!r}")
+    if np.isinf(p):
+        sign = 1 if p > 0 else -1
+        return sign * _max_pool(op, dims, sign * ops.abs(x), kernel, stride, 0, 1, ceil_mode, False)
+    K = math.prod(per_dim(op, "kernel_size", kernel, dims, 1))
+    means = _avg_pool(op, dims, x ** p, kernel, stride, 0, ceil_mode, True, None)
+    return ops.power(means * K, 1 / p)
+
+
+def _max_unpool(op, dims, x, indices, kernel, stride, padding, output_size):
+    (x, batched), indices = _batched(op, dims, x), ops.as_tensor(indices)
+    where = indices.data if batched else indices.data[None]
+    if indices.dtype != np.int64 or where.shape != x.shape:
+        raise ValueError(f"{op}: indices should be int64 of the input's shape {x.shape}, "
+                         f"got {indices.dtype} {where.shape}")
+    size = _unpooled(op, x.shape[2:], kernel, stride, padding, output_size)
+    if where.size and not 0 <= where.min() <= where.max() < math.prod(size):
+        raise ValueError(f"{op}: indices from {where.min()} to {where.max()} are not all within "
+                         f"the {math.prod(size)} places of size {size}")
+    rows = ops.zeros(*x.shape[:2], math.prod(size), dtype=x.dtype)
+    y = ops.scatter(rows, 2, where.reshape(x.flatten(2).shape), x.flatten(2))
+    y = y.reshape(*x.shape[:2], *size)
+    return y if batched else y.squeeze(0)
+
+
+def _unpooled(op, size, kernel, stride, padding, output_size):
+    """The spatial size to go back to."""
+    dims = len(size)
+    kernel = per_dim(op, "kernel_size", kernel, dims, 1)
+    stride = kernel if stride is None else per_dim(op, "stride", stride, dims, 1)
+    padding = per_dim(op, "padding", padding, dims, 0)
+    plain = tuple((n - 1) * s - 2 * p + k for n, k, s, p in zip(size, kernel, stride, padding))
+    if output_size is None:
+        return plain
+    wanted = tuple(output_size)[2:] if len(output_size) == dims + 2 else tuple(output_size)
+    if len(wanted) != dims or not all(abs(m - n) < s for m, n, s in zip(wanted, plain, stride)):
+        raise ValueError(f"{op}: output_size {tuple(output_size)} should be less than the stride "
+                         f"{stride} away from {plain}")
+    return wanted
 
 
 def _batched(op, dims, x):

@@ -132,9 +132,23 @@ class _ConvTranspose(_Convolution):
                          bias, padding_mode)
         self.output_padding = self._tuple("output_padding", output_padding, 0)
 
-    def forward(self, x):
-        return self._convolve(x, self.weight, self.bias, self.stride, self.padding,
-                              self.output_padding, self.groups, self.dilation)
+    def forward(self, x, output_size=None):
+        extra = self.output_padding if output_size is None else self._extra(x.shape, output_size)
+        return self._convolve(x, self.weight, self.bias, self.stride, self.padding, extra,
+                              self.groups, self.dilation)
+
+    def _extra(self, shape, output_size):
+        """The output_padding that leads to a spatial size, which may have N and C before it."""
+        wanted, D = tuple(output_size), self._spatial
+        least = tuple((n - 1) * s - 2 * p + d * (k - 1) + 1 for n, s, p, d, k in
+                      zip(shape[-D:], self.stride, self.padding, self.dilation, self.kernel_size))
+        extra = tuple(m - n for m, n in zip(wanted[-D:], least))
+        if len(wanted) not in (D, len(shape)) or not all(
+                0 <= e < s for e, s in zip(extra, self.stride)):
+            raise ValueError(f"{type(self).__name__}: for an input {shape} output_size should be "
+                             f"from {least} on, by less than the stride {self.stride}, "
+                             f"got {wanted}")
+        return extra
 
 
 class ConvTranspose1d(_ConvTranspose):
@@ -146,7 +160,8 @@ class ConvTranspose2d(_ConvTranspose):
     """The adjoint of `Conv2d`:  (N, C, H, W) → (N, O, H′, W′), weight (C, O/groups, K, K).
 
     A stride enlarges the image, or puts back what the stride of a `Conv2d` took:
-    H′ = (H − 1)·stride − 2·padding + dilation·(K − 1) + output_padding + 1.
+    H′ = (H − 1)·stride − 2·padding + dilation·(K − 1) + output_padding + 1. An `output_size` given
+    to the call says which H′ is meant, instead of `output_padding`.
     """
     _spatial, _convolve = 2, staticmethod(F.conv_transpose2d)
 

@@ -35,3 +35,13 @@ class Dropout2d(_Dropout):
 class Dropout3d(_Dropout):
     """Set whole channels of (N, C, D, H, W) to zero, each with probability p."""
     _drop = staticmethod(F.dropout3d)
+
+
+class AlphaDropout(_Dropout):
+    """Dropout that keeps mean 0 and variance 1, for networks of `SELU`."""
+    _drop = staticmethod(F.alpha_dropout)
+
+
+class FeatureAlphaDropout(_Dropout):
+    """`AlphaDropout` of whole channels of (N, C, ...)."""
+    _drop = staticmethod(F.feature_alpha_dropout)

@@ -184,13 +184,9 @@ class LayerNorm(_Normalization):
     """
 
     def __init__(self, normalized_shape, eps=1e-5, elementwise_affine=True, bias=True):
-        several = isinstance(normalized_shape, (tuple, list))
-        shape = tuple(normalized_shape) if several else (normalized_shape,)
-        for n in shape:
-            whole("LayerNorm", "normalized_shape", n, 1)
-        affine = elementwise_affine
-        self.normalized_shape, self.eps, self.elementwise_affine = shape, eps, affine
-        self._set_affine(shape, affine, bias)
+        self.normalized_shape = _shape_of("LayerNorm", normalized_shape)
+        self.eps, self.elementwise_affine = eps, elementwise_affine
+        self._set_affine(self.normalized_shape, elementwise_affine, bias)
 
     def forward(self, x):
         return F.layer_norm(x, self.normalized_shape, self.weight, self.bias, self.eps)
@@ -198,6 +194,32 @@ class LayerNorm(_Normalization):
     def extra_repr(self):
         return (f"{self.normalized_shape}, eps={self.eps}, "
                 f"elementwise_affine={self.elementwise_affine}")
+
+
+class RMSNorm(_Normalization):
+    """y = x / √(mean x² + eps) · weight over the last dimensions, (*normalized_shape).
+
+    eps is by default that of the input's dtype. Source: Zhang & Sennrich 2019,
+    https://arxiv.org/abs/1910.07467.
+    """
+
+    def __init__(self, normalized_shape, eps=None, elementwise_affine=True):
+        self.normalized_shape = _shape_of("RMSNorm", normalized_shape)
+        self.eps, self.elementwise_affine = eps, elementwise_affine
+        self._set_affine(self.normalized_shape, elementwise_affine, False)
+
+    def forward(self, x):
+        return F.rms_norm(x, self.normalized_shape, self.weight, self.eps)
+
+    def extra_repr(self):
+        return (f"{self.normalized_shape}, eps={self.eps}, "
+                f"elementwise_affine={self.elementwise_affine}")
+
+
+def _shape_of(name, normalized_shape):
+    several = isinstance(normalized_shape, (tuple, list))
+    return tuple(whole(name, "normalized_shape", n, 1)
+                 for n in (normalized_shape if several else (normalized_shape,)))
 
 
 class GroupNorm(_Normalization):

@@ -97,6 +97,72 @@ class AvgPool3d(_AvgPool):
     _spatial, _pool = 3, staticmethod(F.avg_pool3d)
 
 
+# ---- norms of windows, and the way back from max pooling -----------------------------------------
+
+class _LPPool(Module):
+    _pool = None
+
+    def __init__(self, norm_type, kernel_size, stride=None, ceil_mode=False):
+        self.norm_type, self.kernel_size = norm_type, kernel_size
+        self.stride, self.ceil_mode = stride, ceil_mode
+
+    def forward(self, x):
+        return self._pool(x, float(self.norm_type), self.kernel_size, self.stride, self.ceil_mode)
+
+    def extra_repr(self):
+        return (f"norm_type={self.norm_type}, kernel_size={self.kernel_size}, "
+                f"stride={self.stride}, ceil_mode={self.ceil_mode}")
+
+
+class LPPool1d(_LPPool):
+    """(Σ xᵖ)^(1/p) over each window, p = norm_type:  (N, C, L) → (N, C, L′)."""
+    _pool = staticmethod(F.lp_pool1d)
+
+
+class LPPool2d(_LPPool):
+    """(Σ xᵖ)^(1/p) over each window, p = norm_type:  (N, C, H, W) → (N, C, H′, W′)."""
+    _pool = staticmethod(F.lp_pool2d)
+
+
+class LPPool3d(_LPPool):
+    """(Σ xᵖ)^(1/p) over each window, p = norm_type:  (N, C, D, H, W) → (N, C, D′, H′, W′)."""
+    _pool = staticmethod(F.lp_pool3d)
+
+
+class _MaxUnpool(_Pool):
+    def __init__(self, kernel_size, stride=None, padding=0):
+        self._set_windows(kernel_size, stride, padding)
+        self.kernel_size, self.stride, self.padding = (
+            per_dim(type(self).__name__, "", v, self._spatial, 0)
+            for v in (self.kernel_size, self.stride, self.padding))
+
+    def forward(self, x, indices, output_size=None):
+        return self._pool(x, indices, self.kernel_size, self.stride, self.padding, output_size)
+
+    def extra_repr(self):
+        return f"kernel_size={self.kernel_size}, stride={self.stride}, padding={self.padding}"
+
+
+class MaxUnpool1d(_MaxUnpool):
+    """Maxima back where a `MaxPool1d` with `return_indices` took them:  (N, C, L′) → (N, C, L)."""
+    _spatial, _pool = 1, staticmethod(F.max_unpool1d)
+
+
+class MaxUnpool2d(_MaxUnpool):
+    """Maxima back where a `MaxPool2d` with `return_indices` took them, zeros elsewhere.
+
+    (N, C, H′, W′) → (N, C, H, W). Several H lead to the same H′: `forward` takes an `output_size`.
+    """
+    _spatial, _pool = 2, staticmethod(F.max_unpool2d)
+
+
+class MaxUnpool3d(_MaxUnpool):
+    """Maxima back where a `MaxPool3d` with `return_indices` took them, zeros elsewhere."""
+    _spatial, _pool = 3, staticmethod(F.max_unpool3d)
+
+
+# ---- windows that share out the image ------------------------------------------------------------
+
 class _AdaptivePool(Module):
     _spatial, _pool = 0, None
 
