@@ -49,6 +49,18 @@ def _remainder(a, b):
     return a - b * np.floor(np.real(a) / np.real(b))
 
 
+def _atan2(a, b):
+    """The slope is that of arctan a/b, or of −arctan b/a, whichever is less steep."""
+    steep = np.abs(np.real(a)) > np.abs(np.real(b))
+    y = np.where(steep, -np.arctan(b / np.where(steep, a, 1)), np.arctan(a / np.where(steep, 1, b)))
+    return np.arctan2(np.real(a), np.real(b)) + 1j * y.imag
+
+
+def _logaddexp(a, b):
+    top = np.maximum(np.real(a), np.real(b))
+    return top + np.log(np.exp(a - top) + np.exp(b - top))
+
+
 # ---- many elements -------------------------------------------------------------------------------
 
 def _shifted(x, dim):
@@ -161,6 +173,8 @@ TWINS = {
     ops.sigmoid: lambda x: 1 / (1 + np.exp(-x)),
     ops.softplus: _softplus,
     ops.remainder: _remainder,
+    ops.atan2: _atan2,
+    ops.logaddexp: _logaddexp,
     ops.maximum: lambda a, b: np.where(np.real(a) >= np.real(b), a, b),
     ops.minimum: lambda a, b: np.where(np.real(a) <= np.real(b), a, b),
     activations.relu_pull: lambda g, y, value=None: np.where(np.real(y) > 0, g, 0j),

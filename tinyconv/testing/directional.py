@@ -35,9 +35,9 @@ def check_grad(f, *inputs, order=2, method="central", rtol=None, atol=None, dire
     the numerical ⟨f(x + hu) − f(x − hu), v⟩ / 2h, or ⟨Im f(x + ihu), v⟩ / h. The next order does
     the same for the function (x, v) ↦ ∂⟨f, v⟩/∂x, which is why an operation whose rule is right at
     first order only is caught. Equal means |analytic − numerical| ≤ atol + rtol·size, with room for
-    the round-off of f itself. The size is the larger of the two, and for complex steps the sum of
-    the |terms| of ⟨∂⟨f, v⟩/∂x, u⟩. rtol and atol are 1e-6 and 1e-8 if not given, for complex steps
-    1e-12 and 1e-14.
+    the round-off of f itself. The size is the larger of the two; complex steps add up
+    (atol + rtol·|∂⟨f, v⟩/∂x|)·|u| over the elements. rtol and atol are 1e-6 and 1e-8 if not given,
+    for complex steps 1e-12 and 1e-14.
 
     At every order it is also checked that f is repeatable; that inputs and cotangents are left
     unchanged; that gradients have the dtype and shape of their inputs and share no memory with
@@ -147,16 +147,19 @@ class _Check:
 
         def error(u):
             return abs(float(np.vdot(g, u)) - numerical(u))
+
+        def tolerance(u):
+            return float(((self.atol + self.rtol * np.abs(g)) * np.abs(u)).sum())
         worst = 0.0
         for _ in range(self.directions):
             u = bounded(self.rng, xs[i].shape)
-            size = float(np.abs(g * u).sum())
-            if not error(u) <= self.atol + self.rtol * size:
+            if not error(u) <= tolerance(u):
                 where, e = culprit(u, error)
                 e /= np.abs(e).max()
-                self._mismatch(source, g, where, e, numerical(e), "complex step",
-                               self.atol + self.rtol * float(np.abs(g * e).sum()))
-            worst = max(worst, error(u) / max(size, self.atol / self.rtol))
+                if error(e) <= tolerance(e):                     # (an error spread thin)
+                    where, e = "a random direction", u
+                self._mismatch(source, g, where, e, numerical(e), "complex step", tolerance(e))
+            worst = max(worst, self.rtol * error(u) / tolerance(u))
         return worst
 
     def _mismatch(self, source, g, where, u, numerical, how, tolerance):

@@ -1,4 +1,6 @@
-"""Normalisation: by the statistics of a batch, of a layer, of groups, or by given ones."""
+"""Normalisation: by the statistics of a batch, of a layer, of groups; by norms of vectors."""
+import numpy as np
+
 from .operation import Call, Constant, Operation
 
 # At least three values that differ are normalised together. Of two, one becomes 1 and one −1
@@ -36,6 +38,28 @@ def _layer_norm(draw):
     return Call(x, shape, **_affine(draw, shape), eps=draw.pick(1e-5, 1e-2))
 
 
+def _rms_norm(draw):
+    call = _layer_norm(draw)
+    call.kwargs.pop("bias", None)
+    return Call(*call.args, **call.kwargs)
+
+
+def _similarity(draw):
+    shape = draw.shape(1, 3, min_side=2)
+    return Call(draw.array(shape), draw.array(shape), dim=draw.dim(len(shape)))
+
+
+def _normalize(draw):
+    x = draw.array(draw.shape(1, 3, min_side=2), "distinct")
+    return Call(x, p=draw.pick(2.0, 1.0, 3.0), dim=draw.dim(x.ndim))
+
+
+def _distance(draw):
+    shape = (*draw.shape(0, 1), draw.whole(2, 4))
+    a, b = (5 * draw.array(shape, "distinct") for _ in range(2))
+    return Call(a, np.asarray(b + 0.1), p=draw.pick(2.0, 1.0, 3.0), keepdim=draw.chance())
+
+
 def _group_norm(draw):
     groups, channels = draw.whole(1, 3), draw.whole(1, 3)
     spatial = draw.shape(0, 2, min_side=3)
@@ -67,4 +91,8 @@ OPERATIONS = [
     Operation("group_norm", _group_norm),
     Operation("instance_norm", _instance_norm),
     Operation("local_response_norm", _local_response_norm),
+    Operation("rms_norm", _rms_norm),
+    Operation("normalize", _normalize),
+    Operation("cosine_similarity", _similarity),
+    Operation("pairwise_distance", _distance),
 ]

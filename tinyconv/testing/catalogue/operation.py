@@ -81,12 +81,14 @@ class Operation:
     problem : a function of a `Draw` that returns a `Call`, with values away from kinks and jumps.
     torch : the name under `torch` of its twin; "" if it has none; None for the same name.
     order : up to which derivative it is checked.
+    rough : by how much PyTorch is known to be off in float64, relatively.
     function : what computes it, if it is not of this package (an operation of your own).
     """
     name: str
     problem: Callable
     torch: str | None = None
     order: int = 2
+    rough: float = 0.0
     function: Callable | None = None
 
     @property

@@ -1,4 +1,6 @@
 """From many elements to few, or along a dimension: sums, extremes, the softmax family."""
+import numpy as np
+
 from .operation import Call, Operation
 
 
@@ -39,6 +41,34 @@ def _logsumexp(draw):
     return Call(x, draw.dim(x.ndim), keepdim=draw.chance())
 
 
+def _sorted(values="distinct"):
+    def problem(draw):
+        x = draw.array(draw.shape(), values)
+        return Call(x, draw.dim(x.ndim), descending=draw.chance())
+    return problem
+
+
+def _topk(draw):
+    x = draw.array(draw.shape(1), "distinct")
+    dim = draw.dim(x.ndim)
+    return Call(x, draw.whole(0, x.shape[dim]), dim, largest=draw.chance())
+
+
+def _vector_norm(name):
+    """Of order inf the largest decides: no two may be equal, nor may one be near zero."""
+    def problem(draw):
+        x = draw.array(draw.shape(1), "positive", layouts=("contiguous", "fortran", "reversed"))
+        x = np.asarray(x * np.where(draw.mask(x.shape), 1, -1))
+        return Call(x, **{name: draw.pick(2, 1, 3, 0.5, np.inf, -np.inf)}, dim=draw.dims(x.ndim),
+                    keepdim=draw.chance())
+    return problem
+
+
+def _cumprod(draw):
+    x = draw.array(draw.shape(1, 2), draw.pick("normal", "integers"))
+    return Call(x, draw.dim(x.ndim))
+
+
 OPERATIONS = [
     *(Operation(name, _over_dims()) for name in ("sum", "mean")),
     *(Operation(name, _spread) for name in ("var", "std")),
@@ -47,5 +77,11 @@ OPERATIONS = [
     *(Operation(name, _over_dims("distinct")) for name in ("amax", "amin")),
     *(Operation(name, _over_one("distinct")) for name in ("max", "min")),
     *(Operation(name, _along) for name in ("softmax", "log_softmax")),
+    Operation("softmin", _along),
     Operation("logsumexp", _logsumexp),
+    Operation("cumprod", _cumprod),
+    Operation("sort", _sorted()),
+    Operation("topk", _topk),
+    Operation("norm", _vector_norm("p")),
+    Operation("vector_norm", _vector_norm("ord"), torch="linalg.vector_norm"),
 ]

@@ -1,6 +1,7 @@
 """The same elements in another shape or order; joining, cutting, padding."""
 import numpy as np
 
+from ...core import Tensor
 from .operation import Call, Operation
 
 
@@ -112,12 +113,65 @@ def _pad(draw):
     return Call(x, [draw.whole(0, 1 if mode == "reflect" else 2) for _ in range(4)], mode=mode)
 
 
+def _unflatten(draw):
+    x = draw.array((*draw.shape(0, 2), draw.whole(1, 3) * draw.pick(1, 2)))
+    return Call(x, -1, draw.pick((1, -1), (x.shape[-1], 1)))
+
+
+def _unbind(draw):
+    x = draw.array(draw.shape(1))
+    return Call(x, draw.dim(x.ndim))
+
+
+def _tile(draw):
+    x = draw.array(draw.shape(0, 2, max_side=3))
+    return Call(x, tuple(draw.whole(1, 3) for _ in range(x.ndim + draw.whole(0, 1))))
+
+
+def _repeat_interleave(draw):
+    x = draw.array(draw.shape(1))
+    dim = draw.dim(x.ndim)
+    return draw.pick(Call(x, 2), Call(x, 3, dim),
+                     Call(x, draw.integers(0, 3, x.shape[dim:][:1]), dim))
+
+
+def _unfold(draw):
+    x = draw.array(draw.shape(1))
+    dim = draw.dim(x.ndim)
+    return Call(x, dim, draw.whole(1, x.shape[dim]), draw.whole(1, 3))
+
+
+def _several(draw):
+    return Call(*map(draw.array, draw.broadcastable(draw.whole(1, 3))))
+
+
+def _meshgrid(draw):
+    return Call(*(draw.array((draw.whole(1, 3),)) for _ in range(draw.whole(1, 3))),
+                indexing=draw.pick("ij", "xy"))
+
+
+def _same_shapes(min_dims):
+    def problem(draw):
+        shape = draw.shape(min_dims)
+        return Call([draw.array(shape) for _ in range(draw.whole(1, 3))])
+    return problem
+
+
 OPERATIONS = [
     *(Operation(name, _reshape) for name in ("reshape", "view")),
     *(Operation(name, _like, torch=f"Tensor.{name}") for name in ("view_as", "reshape_as")),
     Operation("permute", _permute),
-    Operation("transpose", _transpose),
-    Operation("movedim", _movedim),
+    *(Operation(name, _transpose) for name in ("transpose", "swapaxes")),
+    *(Operation(name, _movedim) for name in ("movedim", "moveaxis")),
+    Operation("ravel", _plain),
+    Operation("unflatten", _unflatten, torch="unflatten"),
+    Operation("unbind", _unbind),
+    *(Operation(name, _tile) for name in ("tile", "repeat")),
+    Operation("repeat_interleave", _repeat_interleave),
+    Operation("Tensor.unfold", _unfold, torch="Tensor.unfold", function=Tensor.unfold),
+    Operation("broadcast_tensors", _several),
+    Operation("meshgrid", _meshgrid),
+    *(Operation(name, _same_shapes(0)) for name in ("vstack", "hstack")),
     Operation("flatten", _flatten),
     Operation("squeeze", _squeeze),
     Operation("unsqueeze", _unsqueeze),
