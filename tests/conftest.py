@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from hypothesis import HealthCheck, settings
 
-import tinyconv as tc
+from tinyconv.testing import check_against_torch
 
 COMMON = {"deadline": None, "print_blob": True,            # the first call of a kernel compiles it
           "suppress_health_check": [HealthCheck.too_slow, HealthCheck.data_too_large]}
@@ -59,44 +59,5 @@ def rng():
 
 @pytest.fixture(scope="session")
 def against_torch(torch):
-    """compare(ours, theirs, *arrays): the same result and the same gradients, or an AssertionError.
-
-    Floating point arrays become tensors on both sides, with their layout here and contiguous there;
-    other arrays are constants; everything else is passed on. The cotangents are random.
-    """
-    def compare(ours, theirs, *args, rtol=None, atol=None, gradients=True):
-        floats = [i for i, a in enumerate(args)
-                  if isinstance(a, np.ndarray) and a.dtype.kind == "f"]
-        mine, other = list(args), list(args)
-        for i, a in enumerate(args):
-            if isinstance(a, np.ndarray):
-                mine[i] = tc.as_tensor(a)
-                other[i] = torch.from_numpy(np.array(a, order="C"))
-        for i in floats:
-            mine[i].requires_grad_(gradients)
-            other[i].requires_grad_(gradients)
-        ys, ts = ours(*mine), theirs(*other)
-        ys, ts = ([r] if hasattr(r, "shape") else list(r) for r in (ys, ts))
-        single = any(args[i].dtype == np.float32 for i in floats)
-        tolerance = {"rtol": rtol or (2e-5 if single else 1e-10),
-                     "atol": atol or (2e-5 if single else 1e-10)}
-        assert len(ys) == len(ts)
-        for y, t in zip(ys, ts):
-            assert y.shape == tuple(t.shape)
-            assert str(y.dtype) == str(t.dtype).removeprefix("torch.")
-            np.testing.assert_allclose(y.data, t.detach().numpy(), **tolerance)
-        pairs = [(y, t) for y, t in zip(ys, ts) if y.dtype.kind == "f" and t.requires_grad]
-        if not gradients or not pairs:
-            return
-        rng = np.random.default_rng(0)
-        vs = [rng.standard_normal(y.shape).astype(y.dtype) for y, _ in pairs]
-        gs = tc.grad([y for y, _ in pairs], [mine[i] for i in floats],
-                     [tc.as_tensor(v) for v in vs], allow_unused=True)
-        expected = torch.autograd.grad([t for _, t in pairs], [other[i] for i in floats],
-                                       [torch.from_numpy(v) for v in vs], allow_unused=True)
-        for i, g, e in zip(floats, gs, expected):
-            e = np.zeros(args[i].shape) if e is None else e.numpy()
-            g = np.zeros(args[i].shape, args[i].dtype) if g is None else g.data
-            assert g.shape == args[i].shape and g.dtype == args[i].dtype
-            np.testing.assert_allclose(g, e, **tolerance, err_msg=f"gradient of argument {i}")
-    return compare
+    """`check_against_torch`, where PyTorch is installed."""
+    return check_against_torch

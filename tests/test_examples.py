@@ -19,6 +19,9 @@ def test_the_index_names_every_lesson():
 @pytest.mark.parametrize("lesson, says", [
     ("01_convolution_by_hand", ["[[7, 9, 11], [5, 7, 9]] [[7.0, 9.0, 11.0], [5.0, 7.0, 9.0]]",
                                 "upside down", "(6, 4)"]),
+    ("02_your_own_operation", ["first derivative of bump is wrong with respect to input 1",
+                               "second derivative of bump is wrong with respect to input 0",
+                               "again", "right: relative errors"]),
     ("06_backpropagation_checked", ["check_grad, relative errors", "caught: first derivative",
                                     "conv_wrong", "analytic", "numerical"])])
 def test_a_lesson_runs_and_draws_its_figure(tmp_path, lesson, says):

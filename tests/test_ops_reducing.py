@@ -203,7 +203,9 @@ def test_softmax_family_to_second_order_and_as_pytorch(torch, against_torch, nam
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 def test_softmax_family_at_extreme_logits_as_pytorch(torch, against_torch, name, dtype):
     x = np.array([[1e4, -1e4, 0], [1e4, 1e4, -np.inf], [-1e4, -1e4, -1e4], [88, 89, 90]], dtype)
-    against_torch(lambda x: getattr(tc, name)(x, 1), lambda x: getattr(torch, name)(x, 1), x)
+    def theirs(x):           # in float64: PyTorch's gradient of logsumexp in float32 is off by 2e-4
+        return getattr(torch, name)(x.double(), 1).to(x.dtype)
+    against_torch(lambda x: getattr(tc, name)(x, 1), theirs, x)
 
 
 def test_softmax_along_a_long_first_dimension_loses_nothing_to_order():

@@ -4,7 +4,8 @@ import pytest
 
 import tinyconv as tc
 from tinyconv.core import defvjp, primitive
-from tinyconv.testing import (GradientError, KinkError, check_adjoint, check_grad, gradcheck,
+from tinyconv.testing import (GradientError, KinkError, check_adjoint, check_against_reference,
+                              check_against_torch, check_grad, check_linear, gradcheck,
                               gradgradcheck)
 
 
@@ -36,6 +37,7 @@ def w(rng):
 def test_right_derivatives_pass_to_third_order(f, x, w):
     worst = check_grad(f, x, w, order=3, directions=2)
     assert len(worst) == 3 and max(worst) < 1e-6
+    assert all(type(error) is float for error in worst)
 
 
 def test_inputs_that_are_not_floating_point_are_passed_on(x):
@@ -235,6 +237,35 @@ def test_narrow_inputs_are_refused_with_a_word(check, dtype):
         check(tc.tensor(np.ones(3, dtype), requires_grad=True))
 
 
+def test_narrow_inputs_are_promoted_if_asked():
+    x = tc.tensor(np.linspace(0.5, 2, 3), dtype=np.float32)
+    assert max(check_grad(lambda x: tc.log(x).sum(), x, promote=True)) < 1e-6
+    assert x.dtype == np.float32
+    with pytest.raises(GradientError):
+        check_grad(WRONG_AT_FIRST_ORDER["sign"], x, promote=True)
+
+
+def test_the_full_jacobian_is_compared_if_asked(x):
+    check_grad(lambda x: tc.tanh(x) * x.sum(), x, jacobian=True)
+    # wrong by less than a random direction is allowed to be, not less than an element is
+    spoilt = tc.tensor(np.where(np.arange(12).reshape(3, 4) == 7, 1 + 1.4e-6, 1))
+    f = operation(lambda x: x * 2, lambda g, y, x: g * 2 * spoilt)
+    check_grad(f, x, order=1, rtol=1e-6)
+    with pytest.raises(GradientError, match=r"Jacobian(.|\n)*\(1, 3\) of \(3, 4\)"):
+        check_grad(f, x, order=1, rtol=1e-6, jacobian=True)
+
+
+def test_a_failure_says_how_to_see_it_again():
+    f = WRONG_AT_FIRST_ORDER["factor"]
+    with pytest.raises(GradientError) as failure:
+        check_grad(f, np.array([0.5, -1.0]), seed=3)
+    line = str(failure.value).splitlines()[-1]
+    assert line == ("  again      check_grad(planted, np.array([0.5, -1.0]), order=1, "
+                    "method='central', seed=3)")
+    with pytest.raises(GradientError, match=r"again .*<float64 \(3, 4\) strides \(8, 24\)>, order"):
+        check_grad(f, np.asfortranarray(np.ones((3, 4))))
+
+
 def test_nothing_to_check_is_an_error():
     with pytest.raises(TypeError, match="nothing to check"):
         check_grad(lambda k: k, 3)
@@ -242,6 +273,39 @@ def test_nothing_to_check_is_an_error():
         gradcheck(tc.exp, tc.tensor([1.0]))
     with pytest.raises(TypeError, match="must return a tensor"):
         check_grad(lambda x: 3, tc.tensor(np.ones(2)))
+
+
+# ---- complex steps -------------------------------------------------------------------------------
+
+def test_complex_steps_are_right_to_the_last_digits(x, w):
+    worst = check_grad(lambda x, w: (tc.tanh(x) * tc.exp(w)).sum(1), x, w, method="complex",
+                       order=3)
+    assert len(worst) == 3 and max(worst) < 1e-14
+
+
+@pytest.mark.parametrize("fault", [*WRONG_AT_FIRST_ORDER])
+def test_an_error_at_first_order_is_caught_by_complex_steps(fault, x):
+    with pytest.raises(GradientError, match="first derivative of planted"):
+        check_grad(WRONG_AT_FIRST_ORDER[fault], x, order=1, method="complex")
+
+
+def test_complex_steps_catch_what_finite_differences_cannot_see(x):
+    f = operation(np.sin, lambda g, y, x: g * tc.cos(x) * (1 + 1e-10))
+    check_grad(f, x, order=1)
+    with pytest.raises(GradientError, match="first derivative(.|\n)*complex step"):
+        check_grad(f, x, order=1, method="complex")
+
+
+def test_what_numpy_cannot_compute_with_complex_numbers_is_refused_by_name(x):
+    f = operation(lambda x: np.hypot(x, 1.0), lambda g, y, x: g * x / y)
+    check_grad(f, x)
+    with pytest.raises(TypeError, match="planted cannot be computed with complex(.|\n)*central"):
+        check_grad(f, x, method="complex")
+    with pytest.raises(TypeError, match="planted of complex numbers gives float64"):
+        check_grad(operation(lambda x: np.abs(x), lambda g, y, x: g * tc.sign(x)), x,
+                   method="complex")
+    with pytest.raises(ValueError, match="central, complex, got 'forward'"):
+        check_grad(tc.exp, x, method="forward")
 
 
 # ---- by PyTorch's names --------------------------------------------------------------------------
@@ -290,3 +354,63 @@ def test_an_adjoint_pair_passes_and_anything_else_does_not(rng):
         check_adjoint(lambda x: tc.matmul(A, x), lambda y: y, x, y)
     with pytest.raises(GradientError, match="shape"):
         check_adjoint(lambda x: x, lambda y: tc.matmul(A.T, y), x, y)
+
+
+# ---- linear functions ----------------------------------------------------------------------------
+
+def test_a_linear_function_passes_and_anything_else_does_not(x, w):
+    check_linear(lambda x, w: x @ w, x, w)
+    check_linear(lambda x, k: (x * k, x.sum()), x, 3)
+    with pytest.raises(GradientError, match=r"not linear in input 1 of shape \(4,\)"):
+        check_linear(lambda x, w: x @ w + w.sum() * w.sum() * x[:, 0], x, w)
+    with pytest.raises(GradientError, match="not linear in input 0"):
+        check_linear(lambda x: x * 2 + 1, x)
+    with pytest.raises(GradientError, match="not linear"):
+        check_linear(tc.relu, x)
+    with pytest.raises(TypeError, match="float64"):
+        check_linear(tc.neg, x.float())
+    with pytest.raises(TypeError, match="floating point"):
+        check_linear(tc.neg, 3)
+
+
+# ---- other implementations -----------------------------------------------------------------------
+
+def test_a_function_is_compared_with_a_reference(x):
+    assert check_against_reference(tc.tanh, np.tanh, x) < 1e-15
+    check_against_reference(lambda x: (x, x.sum(0)), lambda x: (x, x.sum(0)), x)
+    with pytest.raises(GradientError, match=r"result 0 is wrong in 12 of 12(.|\n)*found(.|\n)*error"):
+        check_against_reference(lambda x: x * (1 + 1e-9), np.array, x)
+    with pytest.raises(GradientError, match=r"float64 \(3, 4\), expected float64 \(4, 3\)"):
+        check_against_reference(tc.tanh, lambda x: np.tanh(x).T, x)
+    with pytest.raises(GradientError, match="1 results, but the reference has 2"):
+        check_against_reference(tc.tanh, lambda x: (x, x), x)
+
+
+def test_a_reference_in_whole_numbers_is_compared_exactly():
+    x = np.arange(6, dtype=np.float32).reshape(2, 3)
+    check_against_reference(lambda x: x.sum(1), lambda x: x.sum(1), x, rtol=0, atol=0)
+    with pytest.raises(GradientError):
+        check_against_reference(lambda x: x.sum(1) * (1 + 1e-6), lambda x: x.sum(1), x, rtol=0,
+                                atol=0)
+
+
+def test_not_a_number_equals_itself_and_nothing_else():
+    x = np.array([np.nan, np.inf, 1.0])
+    check_against_reference(lambda x: x * 1, np.array, x)
+    for wrong in ([0, np.inf, 1], [np.nan, np.nan, 1], [np.nan, -np.inf, 1], [np.nan, np.inf, 2]):
+        with pytest.raises(GradientError, match="wrong in 1 of 3"):
+            check_against_reference(lambda x: x * 1, lambda x, w=wrong: np.array(w, float), x)
+
+
+def test_a_function_is_compared_with_that_of_pytorch(torch, x, w):
+    assert check_against_torch(tc.softmax, "softmax", x, 1) < 1e-15
+    check_against_torch(lambda xs, dim: tc.cat(xs, dim), torch.cat, [x, x], dim=0)
+    check_against_torch(lambda x: x * tc.tensor(np.ones(4, bool)), lambda x: x * 1, x.float())
+    wrong = operation(np.tanh, lambda g, y, x: g * y)
+    check_against_torch(wrong, torch.tanh, x, gradients=False)
+    with pytest.raises(GradientError, match="the gradient of float input 0 is wrong in 12"):
+        check_against_torch(wrong, torch.tanh, x)
+    with pytest.raises(GradientError, match="result 0 is float64"):
+        check_against_torch(lambda x: tc.tanh(x).double(), torch.tanh, x.float())
+    with pytest.raises(GradientError, match="1 results, but PyTorch's function has 2"):
+        check_against_torch(tc.amax, lambda x: torch.max(x, 1), x)

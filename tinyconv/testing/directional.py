@@ -1,58 +1,78 @@
-"""`check_grad`: derivatives along random directions against central differences, to any order."""
+"""`check_grad`: derivatives along random directions against numerical ones, to any order."""
 from dataclasses import dataclass, field
 
 import numpy as np
 
-from ..core import Tensor, no_grad
-from .errors import GradientError, KinkError, derivative_at, kink, mismatch
+from ..core import Tensor
+from .complex_step import complex_step
+from .errors import GradientError, KinkError, again, derivative_at, kink, mismatch
+from .jacobian import compare_jacobians
+from .lines import STEP, Line, culprit
 from .points import (bounded, function_of, gradients, is_differentiable, leaf, outputs_of,
-                     refuse_narrow, vjp_of)
+                     promoted, refuse_narrow, vjp_of)
 
-EPS = np.finfo(np.float64).eps
-STEP = EPS ** (1 / 3)      # central differences err by h²|f‴|/6 + ε|f|/h, least near h = ∛ε = 6e-6
+METHODS = {"central": (1e-6, 1e-8), "complex": (1e-12, 1e-14)}      # the usual rtol and atol
 SHRINK = 8                 # where the function bends more than that allows for, try smaller steps
 
 
-def check_grad(f, *inputs, order=2, rtol=1e-6, atol=1e-8, directions=1, seed=0, name=None):
+def check_grad(f, *inputs, order=2, method="central", rtol=None, atol=None, directions=1,
+               jacobian=False, promote=False, seed=0, name=None):
     """Check the derivatives of `f` at `inputs` up to `order`; GradientError at the first wrong one.
 
     f : a function of the inputs that returns a tensor or a tuple of tensors, always the same.
     inputs : float64 tensors and arrays (of any layout) are differentiated, all else is passed on.
+    method : "central" differences, which take f as it is; or "complex" steps, which are right to
+        the last digits but need operations that NumPy can compute with complex numbers (see
+        `complex_step`).
     directions : how many random directions to try for every input. One finds any error but for a
         set of directions of measure zero; its components are bounded away from zero, so that an
         error in one element among thousands shows.
-    Returns the worst relative error at each order.
+    jacobian : compare every element of the full Jacobian, too (by central differences).
+    promote : make float64 of narrower inputs, which are refused otherwise.
+    Returns the worst relative error at each order, as a list of floats.
 
     With a random cotangent v and a random direction u the analytic ⟨∂⟨f, v⟩/∂x, u⟩ is compared with
-    the numerical ⟨f(x + hu) − f(x − hu), v⟩ / 2h. The next order does the same for the function
-    (x, v) ↦ ∂⟨f, v⟩/∂x, which is why an operation whose rule is only right at first order is
-    caught. Equal means |analytic − numerical| ≤ atol + rtol·max(|analytic|, |numerical|), with room
-    for the round-off of f itself.
+    the numerical ⟨f(x + hu) − f(x − hu), v⟩ / 2h, or ⟨Im f(x + ihu), v⟩ / h. The next order does
+    the same for the function (x, v) ↦ ∂⟨f, v⟩/∂x, which is why an operation whose rule is right at
+    first order only is caught. Equal means |analytic − numerical| ≤ atol + rtol·size, with room for
+    the round-off of f itself. The size is the larger of the two; complex steps add up
+    (atol + rtol·|∂⟨f, v⟩/∂x|)·|u| over the elements. rtol and atol are 1e-6 and 1e-8 if not given,
+    for complex steps 1e-12 and 1e-14.
 
     At every order it is also checked that f is repeatable; that inputs and cotangents are left
     unchanged; that gradients have the dtype and shape of their inputs and share no memory with
     anything; that a second walk gives the same bits. On a kink (two one-sided slopes that differ at
     every step) KinkError is raised.
 
-    Raises TypeError for inputs narrower than float64.
+    Raises TypeError for inputs narrower than float64, ValueError for an unknown method.
     """
+    if method not in METHODS:
+        raise ValueError(f"check_grad: method should be one of {', '.join(METHODS)}, "
+                         f"got {method!r}")
+    inputs = promoted(inputs) if promote else inputs
     refuse_narrow("check_grad", inputs)
     places = [i for i, x in enumerate(inputs) if is_differentiable(x)]
     if not places:
         raise TypeError("check_grad: none of the inputs is a floating point tensor or array, "
                         "there is nothing to check")
 
-    check = _Check(name or getattr(f, "__name__", repr(f)), rtol, atol, directions,
-                   np.random.default_rng(seed))
+    usual_rtol, usual_atol = METHODS[method]
+    check = _Check(name or getattr(f, "__name__", repr(f)), method,
+                   usual_rtol if rtol is None else rtol, usual_atol if atol is None else atol,
+                   directions, jacobian, np.random.default_rng(seed))
     g = function_of(f, inputs, places)
     xs, sources = [leaf(inputs[i]) for i in places], [f"input {i}" for i in places]
     worst = []
-    for check.order in range(1, order + 1):
-        error, vs = check.first_derivative(g, xs, sources)
-        worst.append(error)
-        g = vjp_of(g, len(xs))
-        xs = xs + [leaf(v) for v in vs]
-        sources = sources + [f"the cotangent of output {j}" for j in range(len(vs))]
+    try:
+        for check.order in range(1, order + 1):
+            error, vs = check.first_derivative(g, xs, sources)
+            worst.append(float(error))
+            g = vjp_of(g, len(xs))
+            xs = xs + [leaf(v) for v in vs]
+            sources = sources + [f"the cotangent of output {j}" for j in range(len(vs))]
+    except GradientError as error:
+        options = {"order": check.order, "method": method, "seed": seed}
+        raise type(error)(f"{error}\n  again      {again(check.name, inputs, options)}") from None
     return worst
 
 
@@ -60,9 +80,11 @@ def check_grad(f, *inputs, order=2, rtol=1e-6, atol=1e-8, directions=1, seed=0, 
 class _Check:
     """One run of `check_grad`: its settings, and the order it has come to."""
     name: str
+    method: str
     rtol: float
     atol: float
     directions: int
+    jacobian: bool
     rng: np.random.Generator
     order: int = field(default=1)
 
@@ -86,13 +108,13 @@ class _Check:
                 self.fail(f"{source} was changed by the function or by its gradient")
         if not all(np.array_equal(v.data, b) for v, b in zip(vs, given)):
             self.fail("a cotangent was changed in place by a rule")
-        worst = 0.0
-        for i, source in enumerate(sources):
-            if xs[i].numel():
-                line = _Line(f, xs, i, ys, vs)
-                for _ in range(self.directions):
-                    u = bounded(self.rng, xs[i].shape)
-                    worst = max(worst, self._along(line, gs[i].data, u, source))
+        compare = self._by_differences if self.method == "central" else self._by_complex_steps
+        worst = max((compare(f, xs, i, ys, vs, gs[i].data, source)
+                     for i, source in enumerate(sources) if xs[i].numel()), default=0.0)
+        if self.jacobian:
+            rtol, atol = METHODS["central"] if self.method == "complex" else (self.rtol, self.atol)
+            compare_jacobians(derivative_at(self.order, self.name), f, xs, sources, STEP, atol,
+                              rtol)
         return worst, vs
 
     def _repeatable(self, f, xs, ys):
@@ -113,6 +135,44 @@ class _Check:
                 if np.may_share_memory(g.data, other.data):
                     self.fail(f"the gradient of {sources[i]} shares memory with {what}")
             taken.append((g, f"the gradient of {sources[i]}"))
+
+    # ---- complex steps ---------------------------------------------------------------------------
+
+    def _by_complex_steps(self, f, xs, i, ys, vs, g, source):
+        """Compare the gradient g of xs[i] along random directions; return the relative error."""
+        def numerical(u):
+            found = complex_step(f, *xs, directions=[u if j == i else None
+                                                     for j in range(len(xs))])
+            return sum(float(np.vdot(v.data, d)) for v, d in zip(vs, found))
+
+        def error(u):
+            return abs(float(np.vdot(g, u)) - numerical(u))
+
+        def tolerance(u):
+            return float(((self.atol + self.rtol * np.abs(g)) * np.abs(u)).sum())
+        worst = 0.0
+        for _ in range(self.directions):
+            u = bounded(self.rng, xs[i].shape)
+            if not error(u) <= tolerance(u):
+                where, e = culprit(u, error)
+                e /= np.abs(e).max()
+                if error(e) <= tolerance(e):                     # (an error spread thin)
+                    where, e = "a random direction", u
+                self._mismatch(source, g, where, e, numerical(e), "complex step", tolerance(e))
+            worst = max(worst, self.rtol * error(u) / tolerance(u))
+        return worst
+
+    def _mismatch(self, source, g, where, u, numerical, how, tolerance):
+        raise GradientError(mismatch(self.name, self.order, source, g.shape, where,
+                                     float(np.vdot(g, u)), numerical, how, tolerance))
+
+    # ---- central differences ---------------------------------------------------------------------
+
+    def _by_differences(self, f, xs, i, ys, vs, g, source):
+        """Compare the gradient g of xs[i] along random directions; return the relative error."""
+        line = Line(f, xs, i, ys, vs)
+        return max(self._along(line, g, bounded(self.rng, xs[i].shape), source)
+                   for _ in range(self.directions))
 
     def _along(self, line, g, u, source):
         """Compare along the direction u; return the relative error."""
@@ -144,7 +204,7 @@ class _Check:
             left, right = line.slopes(e, h)
             return abs(right - left)
         if jump(u) > abs(right - left) / 2:
-            where, e = _culprit(u, jump)
+            where, e = culprit(u, jump)
             left, right = line.slopes(e, h)
             raise KinkError(kink(self.name, self.order, source, u.shape, where, left, right, h))
 
@@ -152,54 +212,12 @@ class _Check:
         """Find one wrong element by halving the direction, and raise."""
         def error(e):
             return abs(float(np.vdot(g, e)) - sum(line.slopes(e, h)) / 2)
-        where, e = _culprit(u, error)
+        where, e = culprit(u, error)
         e /= np.abs(e).max()
         for where, e in (where, e), ("a random direction", u):   # (an error spread thin)
             analytic, numerical = float(np.vdot(g, e)), sum(line.slopes(e, h)) / 2
             tolerance = self._tolerance(line, max(abs(analytic), abs(numerical)), h)
             if not abs(analytic - numerical) <= tolerance:
                 break
-        raise GradientError(mismatch(self.name, self.order, source, g.shape, where, analytic,
-                                     numerical, h, tolerance))
-
-
-class _Line:
-    """Finite differences of ⟨f, v⟩ as one input moves along a line."""
-
-    def __init__(self, f, xs, i, ys, vs):
-        self.f, self.i, self.vs = f, i, [v.data for v in vs]
-        self.constants = [x.detach() for x in xs]
-        self.here = [y.data for y in ys]
-        self.step = STEP * max(1.0, float(np.abs(xs[i].data).max()))
-        self.noise = 100 * EPS * sum(float(np.abs(y * v).sum()) for y, v in zip(self.here, self.vs))
-
-    def at(self, u, h):
-        """f(x + hu)"""
-        xs = list(self.constants)
-        xs[self.i] = Tensor(xs[self.i].data + h * u)
-        with no_grad():
-            return [y.data for y in outputs_of(self.f, xs)]
-
-    def rise(self, after, before):
-        """⟨f(after) − f(before), v⟩, subtracted before summing, where less is cancelled."""
-        return sum(float(((a - b) * v).sum()) for a, b, v in zip(after, before, self.vs))
-
-    def slopes(self, u, h):
-        """The slopes to the left and to the right of here; their mean is the central difference."""
-        return self.rise(self.here, self.at(u, -h)) / h, self.rise(self.at(u, h), self.here) / h
-
-
-def _culprit(u, error):
-    """One element of u that carries the error, by halving: one half has half of it or more."""
-    indices = np.flatnonzero(u)
-    while len(indices) > 1:
-        halves = indices[:len(indices) // 2], indices[len(indices) // 2:]
-        indices = max(halves, key=lambda half: error(_restricted(u, half)))
-    where = tuple(int(k) for k in np.unravel_index(indices[0], u.shape))
-    return f"element {where}", _restricted(u, indices)
-
-
-def _restricted(u, indices):
-    e = np.zeros_like(u)
-    e.flat[indices] = u.flat[indices]
-    return e
+        self._mismatch(source, g, where, e, numerical, f"central difference, step {h:.2g}",
+                       tolerance)

@@ -1,6 +1,10 @@
 """What a failed check says."""
+import numpy as np
+
+from ..core import Tensor
 
 ORDINALS = ("zeroth", "first", "second", "third", "fourth", "fifth", "sixth")
+FEW = 8                                # so many elements of an array are worth printing
 
 
 class GradientError(AssertionError):
@@ -17,12 +21,12 @@ def derivative_at(order, name):
     return f"{ordinal} derivative of {name}"
 
 
-def mismatch(name, order, source, shape, where, analytic, numerical, step, tolerance):
+def mismatch(name, order, source, shape, where, analytic, numerical, how, tolerance):
     """The message of a wrong derivative, from the general to the particular."""
     return (f"{derivative_at(order, name)} is wrong with respect to {source} of shape {shape}\n"
             f"  at         {where}\n"
             f"  analytic   {analytic:.12g}\n"
-            f"  numerical  {numerical:.12g}   (central difference, step {step:.2g})\n"
+            f"  numerical  {numerical:.12g}   ({how})\n"
             f"  error      {abs(analytic - numerical):.3g} > tolerance {tolerance:.3g}")
 
 
@@ -34,3 +38,21 @@ def kink(name, order, source, shape, where, left, right, step):
             f"  slope left   {left:.12g}\n"
             f"  slope right  {right:.12g}   (step {step:.2g})\n"
             "  hint         check at another point: distinct values, none within 1e-4 of the kink")
+
+
+def again(name, inputs, options):
+    """`check_grad(f, np.array([0.5, 1.0]), <float64 (3, 40)>, order=2, …)`, to do it once more."""
+    given = [name, *map(shown, inputs), *(f"{k}={v!r}" for k, v in options.items())]
+    return f"check_grad({', '.join(given)})"
+
+
+def shown(x):
+    """An argument in one line: few elements by their values, more by dtype, shape and strides."""
+    x = x.data if isinstance(x, Tensor) else x
+    if not isinstance(x, np.ndarray):
+        return repr(x)
+    if x.size <= FEW and x.size:
+        kind = "" if x.dtype == np.float64 else f", np.{x.dtype}"
+        return f"np.array({x.tolist()}{kind})"
+    plain = x.flags.c_contiguous and x.flags.writeable
+    return f"<{x.dtype} {x.shape}{'' if plain else f' strides {x.strides}'}>"

@@ -23,8 +23,9 @@ def gradcheck(func, inputs, *, eps=1e-6, atol=1e-5, rtol=1e-3, raise_exception=T
     refuse_narrow("gradcheck", [x for x in inputs if isinstance(x, Tensor) and x.requires_grad])
 
     try:
-        _compare(function_of(func, inputs, places), [leaf(inputs[i]) for i in places], places,
-                 eps, atol, rtol, nondet_tol)
+        compare_jacobians("gradcheck", function_of(func, inputs, places),
+                          [leaf(inputs[i]) for i in places], [f"input {i}" for i in places],
+                          eps, atol, rtol, nondet_tol)
     except GradientError:
         if raise_exception:
             raise
@@ -52,26 +53,28 @@ def gradgradcheck(func, inputs, grad_outputs=None, *, eps=1e-6, atol=1e-5, rtol=
                      atol=atol, rtol=rtol, raise_exception=raise_exception, nondet_tol=nondet_tol)
 
 
-def _compare(f, xs, places, eps, atol, rtol, nondet_tol):
+def compare_jacobians(name, f, xs, sources, eps, atol, rtol, nondet_tol=0.0):
+    """Raise GradientError unless the analytic Jacobians of f are those of central differences."""
     analytic, again = _analytic(f, xs), _analytic(f, xs)
     for i, x in enumerate(xs):
         numerical = _numerical(f, xs, i, eps)
         for j in range(len(analytic)):
             a, b, n = analytic[j][i], again[j][i], numerical[j]
             if not np.all(np.abs(a - b) <= nondet_tol):
-                raise GradientError(f"gradcheck: two walks differ by {np.abs(a - b).max():.3g} for "
-                                    f"output {j} and input {places[i]}, more than nondet_tol = "
+                raise GradientError(f"{name}: two walks differ by {np.abs(a - b).max():.3g} for "
+                                    f"output {j} and {sources[i]}, more than nondet_tol = "
                                     f"{nondet_tol:g}")
             wrong = ~(np.abs(a - n) <= atol + rtol * np.abs(n))
             if wrong.any():
-                raise GradientError(_message(a, n, wrong, j, places[i], x.shape, atol, rtol))
+                raise GradientError(f"{name}: " + _message(a, n, wrong, j, sources[i], x.shape,
+                                                           atol, rtol))
 
 
-def _message(a, n, wrong, j, place, shape, atol, rtol):
+def _message(a, n, wrong, j, source, shape, atol, rtol):
     row, column = np.argwhere(wrong)[np.argmax(np.abs(a - n)[wrong])]
     element = tuple(int(k) for k in np.unravel_index(column, shape))
     tolerance = atol + rtol * abs(n[row, column])
-    return (f"gradcheck: the Jacobian of output {j} with respect to input {place} is wrong in "
+    return (f"the Jacobian of output {j} with respect to {source} is wrong in "
             f"{wrong.sum()} of {wrong.size} elements; the worst:\n"
             f"  at         output element {row} (flat), input element {element} of {shape}\n"
             f"  analytic   {a[row, column]:.12g}\n"

@@ -34,13 +34,19 @@ def refuse_narrow(check, xs):
                             "(or array.astype(numpy.float64))")
 
 
+def promoted(inputs):
+    """The inputs, the narrower floating point ones among them as float64."""
+    return [Tensor((x.data if isinstance(x, Tensor) else x).astype(np.float64))
+            if is_differentiable(x) and x.dtype != np.float64 else x for x in inputs]
+
+
 def bounded(rng, shape):
     """Random numbers of either sign with 1/2 ≤ |v| ≤ 3/2.
 
     None is so small that it would hide an error, and none is special: all ones would hide every
     error in softmax, whose sum is constant.
     """
-    return rng.uniform(0.5, 1.5, shape) * rng.choice((-1.0, 1.0), shape)
+    return np.asarray(rng.uniform(0.5, 1.5, shape) * rng.choice((-1.0, 1.0), shape))
 
 
 def outputs_of(f, xs):

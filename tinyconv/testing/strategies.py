@@ -4,20 +4,34 @@
     def test_...(problem, data):
         x = data.draw(tensors(problem.x_shape))
 
-Every draw is usable: sizes of inputs are derived from sizes of outputs, so nothing is filtered
-away. Values come from a seeded NumPy generator (drawing a thousand numbers one by one would be slow
-and would not shrink to anything clearer). This module needs Hypothesis, which belongs to the extra
-`test`; the rest of `tinyconv.testing` does not.
+    @given(calls("conv2d"))                      # arguments of any operation of the catalogue
+    def test_...(call):
+        check_grad(call.of(F.conv2d), *call.floats)
+
+Every draw is usable: see `draws.py`, where all of it is made. Values come from a seeded NumPy
+generator (drawing a thousand numbers one by one would be slow and would not shrink to anything
+clearer). This module needs Hypothesis, which belongs to the extra `test`; the rest of
+`tinyconv.testing` does not.
 """
+from functools import wraps
+
 import numpy as np
 from hypothesis import strategies as st
 
 from ..core import Tensor
-from .layouts import LAYOUTS, lay_out
+from .catalogue import OPERATIONS, losses, normalization
+from .draws import FLOATS, VALUES, Draw, fill
+from .layouts import LAYOUTS
 from .problems import ConvProblem, PoolProblem
 
-FLOATS = (np.float32, np.float64)
-VALUES = ("normal", "integers", "distinct", "positive")
+
+def _drawn(method):
+    """A strategy that makes the choices of a method of `Draw` with Hypothesis."""
+    @st.composite
+    @wraps(method)
+    def strategy(draw, *args, **kwargs):
+        return method(Draw(lambda low, high: draw(st.integers(low, high))), *args, **kwargs)
+    return strategy
 
 
 # ---- values and arrays ---------------------------------------------------------------------------
@@ -33,40 +47,17 @@ def generators():
     return st.integers(0, 2**32 - 1).map(np.random.default_rng)
 
 
-def fill(rng, shape, values="normal", dtype=np.float64):
-    """An array of the given kind of values:
-
-    normal    standard normal
-    integers  whole numbers from −4 to 4, whose sums and products are exact: compare with ==
-    distinct  near odd multiples of 0.02, no two equal: none within 0.01 of a multiple of 0.04 (0 is
-              one) or of another, so that the kinks of relu, abs and max are far away
-    positive  between 1/2 and 2: for logarithms, roots and powers
-    """
-    size = int(np.prod(shape))
-    if values == "normal":
-        x = rng.standard_normal(size)
-    elif values == "integers":
-        x = rng.integers(-4, 5, size)
-    elif values == "distinct":
-        x = (rng.permutation(size) - size // 2 + 0.5) / 25 + rng.uniform(-0.005, 0.005, size)
-    elif values == "positive":
-        x = 2.0 ** rng.uniform(-1, 1, size)
-    else:
-        raise ValueError(f"values: expected one of {', '.join(VALUES)}, got {values!r}")
-    return x.reshape(shape).astype(dtype)
-
-
 @st.composite
 def arrays(draw, shape=shapes(), dtype=np.float64, values="normal", layouts=LAYOUTS):
     """NumPy arrays in every memory layout.
 
-    `shape` may be a strategy; `dtype`, `values` and `layouts` may be a choice of several.
+    `shape` may be a strategy; `dtype`, `values` (see `fill`) and `layouts` a choice of several.
     """
     shape = draw(shape) if isinstance(shape, st.SearchStrategy) else tuple(shape)
-    dtype, values, layout = draw(_one_of(dtype)), draw(_one_of(values)), draw(_one_of(layouts))
-    if values == "distinct" and layout == "broadcast":
-        layout = "read_only"                       # what is repeated is not distinct
-    return lay_out(fill(draw(generators()), shape, values, dtype), layout)
+    dtype, values = (draw(_one_of(choice)) for choice in (dtype, values))
+    choices = Draw(lambda low, high: draw(st.integers(low, high)))
+    layouts = layouts if isinstance(layouts, (tuple, list)) else (layouts,)
+    return choices.array(shape, values, dtype, layouts)
 
 
 @st.composite
@@ -81,64 +72,40 @@ def _one_of(choice):
 
 
 @st.composite
-def broadcastable(draw, count=2, max_dims=4, min_side=1, max_side=4):
-    """`count` shapes that broadcast together: some lack leading dimensions, some have 1."""
-    full = draw(shapes(0, max_dims, min_side, max_side))
+def operands(draw, *values, dtype=np.float64):
+    """A list of arrays whose shapes broadcast, one for each kind of values (see `fill`).
 
-    def narrowed():
-        kept = full[draw(st.integers(0, len(full))):]
-        return tuple(1 if draw(st.booleans()) else n for n in kept)
-    return tuple(narrowed() for _ in range(count))
-
-
-# ---- convolution and pooling ---------------------------------------------------------------------
-
-@st.composite
-def conv_problems(draw, dims=(1, 2, 3), min_batch=0, max_batch=3, max_channels=3, max_kernel=3,
-                  max_out=4, max_stride=3, max_padding=3, max_dilation=3, max_groups=3):
-    """Geometries of convolution in 1-3 dimensions, as `ConvProblem`.
-
-    Any kernel, stride, padding, dilation and groups against one another, and at times no images.
+        @given(operands("normal", "positive"))
+        def test_my_operation(xs):
+            check_grad(my_operation, *xs)
     """
-    D = draw(_one_of(dims))
-    if D == 3:
-        max_kernel, max_out, max_channels = (min(n, 2) for n in (max_kernel, max_out, max_channels))
-    groups = draw(st.integers(1, max_groups))
-    sides = [_side(draw, max_kernel, max_out, max_stride, max_padding, max_dilation)
-             for _ in range(D)]
-    kernel, stride, padding, dilation, size = zip(*sides)
-    N = draw(st.sampled_from([n for n in (1, 2, 3, 0) if min_batch <= n <= max_batch]))
-    C, O = (groups * draw(st.integers(1, max_channels)) for _ in range(2))      # noqa: E741
-    return ConvProblem(N, C, O, size, kernel, stride, padding, dilation, groups)
+    shapes = draw(broadcastable(len(values)))
+    return [draw(arrays(shape, dtype, kind)) for shape, kind in zip(shapes, values)]
 
 
-@st.composite
-def pool_problems(draw, dims=(1, 2, 3), min_batch=0, max_batch=2, max_channels=3, max_kernel=3,
-                  max_out=4, max_stride=3, max_dilation=3):
-    """Geometries of pooling, as `PoolProblem`.
+# ---- problems ------------------------------------------------------------------------------------
 
-    The padding is at most half the kernel, as in PyTorch, and no window sees nothing but padding.
-    """
-    D = draw(_one_of(dims))
-    max_out = 2 if D == 3 else max_out
-    sides = [_side(draw, max_kernel, max_out, max_stride, None, max_dilation) for _ in range(D)]
-    kernel, stride, padding, dilation, size = zip(*sides)
-    N = draw(st.sampled_from([n for n in (1, 2, 0) if min_batch <= n <= max_batch]))
-    C = draw(st.integers(1, max_channels))
-    return PoolProblem(N, C, size, kernel, stride, padding, dilation, draw(st.booleans()))
+broadcastable = _drawn(Draw.broadcastable)
+conv_problems = _drawn(Draw.conv_problem)
+pool_problems = _drawn(Draw.pool_problem)
 
 
-def _side(draw, max_kernel, max_out, max_stride, max_padding, max_dilation):
-    """One dimension: (kernel, stride, padding, dilation, size); the size follows from the output's.
+@_drawn
+def calls(draw, name):
+    """Arguments of an operation of the catalogue, as a `Call`."""
+    return OPERATIONS[name].problem(draw)
 
-    From out = ⌊(size + 2P − D(K−1) − 1)/S⌋ + 1 comes size = (out−1)S + D(K−1) + 1 − 2P + r, with
-    any remainder r < S.
-    """
-    K, S, out, D = (draw(st.integers(1, most))
-                    for most in (max_kernel, max_stride, max_out, max_dilation))
-    reach = (out - 1) * S + D * (K - 1)
-    P = draw(st.integers(0, min(K // 2 if max_padding is None else max_padding, reach // 2)))
-    size = reach + 1 - 2 * P + draw(st.integers(0, S - 1))
-    if max_padding is None and size < D:           # taps D apart might step over the whole image
-        size += S * -((size - D) // S)
-    return K, S, P, D, size
+
+def norm_problems():
+    """Pairs of a normalisation of the catalogue and arguments for it."""
+    return _of(normalization.OPERATIONS)
+
+
+def loss_problems():
+    """Pairs of a loss of the catalogue and arguments for it."""
+    return _of(losses.OPERATIONS)
+
+
+def _of(operations):
+    return st.sampled_from(operations).flatmap(lambda operation: st.tuples(
+        st.just(operation), calls(operation.name)))
