@@ -405,6 +405,16 @@ def test_what_a_hook_returns_stays_the_users_own():
     assert x.grad.tolist() == [5, 5] and not np.shares_memory(x.grad.data, mine.data)
 
 
+def test_a_hook_that_comes_after_another_has_gone_takes_nobodys_place():
+    x = leaf(1.0)
+    handle = x.register_hook(lambda g: g * 2)
+    x.register_hook(lambda g: g * 3)
+    handle.remove()
+    x.register_hook(lambda g: g * 5)
+    (x * 1).backward()
+    assert x.grad.item() == 15
+
+
 def test_hooks_run_in_order_and_a_wrong_shape_is_refused():
     x = leaf(1.0, 2.0)
     x.register_hook(lambda g: g * 2)
@@ -476,6 +486,16 @@ def test_an_empty_broadcast_has_gradient_zero():
     x = tc.ones(1, 3).requires_grad_()
     (x + tc.zeros(0, 3)).sum().backward()
     assert x.grad.tolist() == [[0, 0, 0]]
+
+
+def test_rules_may_be_stated_for_the_arguments_that_have_one():
+    @primitive
+    def times(n, x):
+        return n * x
+    defvjp(times, lambda g, y, n, x: n * g, argnums=[1])
+    x = leaf(2.0)
+    times(3.0, x).backward()
+    assert x.grad.item() == 3
 
 
 def test_an_operation_without_a_rule_says_so_when_it_is_walked():
