@@ -193,6 +193,7 @@ def test_a_result_with_many_elements_needs_a_cotangent_of_its_shape(shape):
         (x * 2).backward(tc.zeros(5))
     (x * 2).backward(np.ones(shape))               # an array will do, and is narrowed
     assert x.grad.dtype == np.float32 and (x.grad.data == 2).all()
+    assert tc.grad(x, x, tc.tensor(np.ones(shape)))[0].dtype == np.float32
 
 
 def test_what_does_not_require_grad_cannot_be_walked():
@@ -211,6 +212,11 @@ def test_retain_grad_keeps_the_gradient_of_an_intermediate_result():
     y.retain_grad()
     z.backward()
     assert y.grad.item() == 3 and x.grad.item() == 12 and z.grad is None
+    y = x * x
+    y.retain_grad()
+    y.register_hook(lambda g: g * 10)
+    y.backward()
+    assert y.grad.item() == 10                     # as it went on
     with pytest.raises(RuntimeError):
         tc.tensor(1.0).retain_grad()
 
@@ -451,6 +457,12 @@ def test_gradients_of_broadcast_tensors_can_be_written_to():
     x.sum().backward()
     x.grad.data *= 0
     assert x.grad.tolist() == [0, 0]
+
+
+def test_a_gradient_lies_in_memory_as_its_leaf_does_also_where_it_had_to_be_copied():
+    x = tc.as_tensor(np.ones((2, 4, 5, 3)).transpose(0, 3, 1, 2)).requires_grad_()
+    x.sum().backward()                             # one number, repeated
+    assert x.grad.data.strides == x.data.strides
 
 
 def test_no_reference_cycle_keeps_a_graph_alive():

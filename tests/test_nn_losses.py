@@ -143,6 +143,15 @@ def test_cross_entropy_is_exact_at_logits_of_ten_thousand(dtype):
     assert smooth.item() == pytest.approx(0.1 * (2e4 + 1e4), rel=1e-6)
 
 
+@pytest.mark.parametrize("reduction", ["mean", "sum", "none"])
+def test_cross_entropy_in_half_precision_is_that_in_single_rounded(rng, reduction):
+    x, t = rng.standard_normal((3, 4, 5)).astype(np.float16), rng.integers(0, 4, (3, 5))
+    half = F.cross_entropy(tc.tensor(x), tc.tensor(t), reduction=reduction)
+    single = F.cross_entropy(tc.tensor(x.astype(np.float32)), tc.tensor(t), reduction=reduction)
+    assert half.dtype == np.float16
+    np.testing.assert_allclose(half.data, single.data, rtol=5e-3)
+
+
 def test_a_logit_of_minus_infinity_is_a_class_that_cannot_be():
     x = tc.tensor([[0.0, 0.0, -np.inf]], requires_grad=True)
     loss = F.cross_entropy(x, tc.tensor([0]))

@@ -3,7 +3,7 @@ import warnings
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from tinyconv import optim
@@ -75,6 +75,8 @@ def assert_close(ours, theirs, tolerance=1e-12):
 # ---- the same as PyTorch -------------------------------------------------------------------------
 
 @pytest.mark.torch
+@example(("SGD", dict(lr=0.1, momentum=0.9, dampening=0.5, weight_decay=0.1, maximize=True)), 0)
+@example(("Adam", dict(lr=0.1, weight_decay=0.1, amsgrad=True, maximize=True)), 0)
 @given(optimisers, seeds)
 def test_fifty_steps_in_float64_equal_those_of_pytorch(optimiser, seed):
     name, settings = optimiser
