@@ -51,7 +51,7 @@ def test_every_bug_changes_one_place_and_leaves_python(tmp_path, file):
     for bug in [bug for bug in BUGS if bug.file == file]:
         copy.write_text((PACKAGE / file).read_text(encoding="utf-8"), encoding="utf-8")
         bug.plant(tmp_path)
-        assert bug.wrong != bug.right and bug.wrong not in bug.right.split("\n")
+        assert bug.wrong != bug.right
         compile(copy.read_text(encoding="utf-8"), file, "exec")
 
 

@@ -25,9 +25,9 @@ SUBJECTS = {
     "ops/reducing.py": "ops_reducing",
     "ops/shaping.py": "ops_shaping",
     "ops/indexing.py": "ops_shaping core_walk",
-    "ops/creation.py": "core ops_shaping",
+    "ops/creation.py": "core ops_shaping ops_elementwise",
     "ops/dimensions.py": "ops_reducing ops_shaping",
-    "ops/methods.py": "core ops_elementwise",
+    "ops/methods.py": "core ops_elementwise core_walk",
     "ops/algebra.py": "ops_algebra",
     "ops/convolution.py": "ops_convolution functional_convolution",
     "ops/pooling.py": "functional_pooling",
@@ -40,11 +40,11 @@ SUBJECTS = {
     "nn/functional/activation.py": "functional_activations",
     "nn/functional/dropout.py": "nn_dropout",
     "nn/layers/": "nn_layers nn_dropout nn_losses",
-    "nn/module.py": "nn_module nn_containers",
+    "nn/module.py": "nn_module nn_containers core_walk",
     "nn/containers.py": "nn_containers",
-    "nn/init.py": "nn_init",
+    "nn/init.py": "nn_init core_walk",
     "nn/": "nn_layers functional_pooling functional_convolution",
-    "optim/": "optim",
+    "optim/": "optim core_walk",
     "kernels/pooling.py": "kernels_pooling",
     "kernels/updates.py": "kernels_updates",
     "kernels/normalization.py": "kernels_normalization",
@@ -86,7 +86,7 @@ def attempt(bug, timeout=900):
     started = time.perf_counter()
     with tempfile.TemporaryDirectory(prefix="planted-") as room:
         package, code = Path(room) / "tinyconv", Path(room) / "code"
-        shutil.copytree(PACKAGE, package, ignore=shutil.ignore_patterns("__pycache__"))
+        shutil.copytree(PACKAGE, package)
         if bug is not None:
             bug.plant(package)
             code.mkdir(mode=0o700)
