@@ -116,7 +116,7 @@ def test_binary_cross_entropy_takes_weights(torch, rng):
 def test_loss_layers_take_pytorchs_arguments(torch, rng):
     x, t, w = rng.standard_normal((5, 3)), rng.integers(0, 3, 5), rng.uniform(size=3)
     for name, arguments in [("CrossEntropyLoss", {"label_smoothing": 0.1, "ignore_index": 1}),
-                            ("NLLLoss", {})]:
+                            ("NLLLoss", {"ignore_index": 1})]:
         ours = getattr(nn, name)(tc.tensor(w), reduction="sum", **arguments)
         theirs = getattr(torch.nn, name)(torch.tensor(w), reduction="sum", **arguments)
         assert list(ours.state_dict()) == list(theirs.state_dict()) == ["weight"]

@@ -72,8 +72,8 @@ def test_there_are_many_bugs_and_no_two_are_the_same():
 
 def test_the_report_tells_of_every_bug_and_most_were_caught():
     outcomes = load()
-    untried = [f"{bug.file}: {bug.what}" for bug in BUGS if bug.key not in outcomes]
-    assert not untried, "python -m tests.planted has to try " + "; ".join(untried)
+    untried = [bug for bug in BUGS if bug.key not in outcomes]
+    assert not untried, f"python -m tests.planted has to try {len(untried)} more"
     missed = [bug for bug in BUGS if not outcomes[bug.key].caught_by]
     assert len(missed) <= (1 - ENOUGH) * len(BUGS)
     assert all(bug.excuse for bug in missed), "the list has to say why these are not caught"

@@ -39,7 +39,7 @@ SUBJECTS = {
     "nn/functional/loss.py": "nn_losses functional_losses",
     "nn/functional/activation.py": "functional_activations",
     "nn/functional/dropout.py": "nn_dropout",
-    "nn/layers/": "nn_layers nn_dropout nn_losses",
+    "nn/layers/": "nn_layers nn_dropout nn_losses nn_init",
     "nn/module.py": "nn_module nn_containers core_walk",
     "nn/containers.py": "nn_containers",
     "nn/init.py": "nn_init core_walk",
