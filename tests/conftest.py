@@ -4,13 +4,14 @@
     HYPOTHESIS_PROFILE=dev      25 examples a property, new ones each time (the default)
     HYPOTHESIS_PROFILE=ci       100 examples a property, always the same (the default with $CI set)
     HYPOTHESIS_PROFILE=nightly  2 000 examples a property
+    HYPOTHESIS_PROFILE=planted  25 examples, always the same, a failure is not simplified; see planted/
 """
 import os
 from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import HealthCheck, settings
+from hypothesis import HealthCheck, Phase, settings
 
 from tinyconv.testing import check_against_torch
 
@@ -20,6 +21,8 @@ settings.register_profile("glance", max_examples=5, **COMMON)
 settings.register_profile("dev", max_examples=25, **COMMON)
 settings.register_profile("ci", max_examples=100, derandomize=True, **COMMON)
 settings.register_profile("nightly", max_examples=2_000, **COMMON)
+settings.register_profile("planted", max_examples=25, derandomize=True,
+                          phases=(Phase.explicit, Phase.generate), **COMMON)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "ci" if os.environ.get("CI") else "dev"))
 
 

@@ -193,6 +193,7 @@ def test_a_result_with_many_elements_needs_a_cotangent_of_its_shape(shape):
         (x * 2).backward(tc.zeros(5))
     (x * 2).backward(np.ones(shape))               # an array will do, and is narrowed
     assert x.grad.dtype == np.float32 and (x.grad.data == 2).all()
+    assert tc.grad(x, x, tc.tensor(np.ones(shape)))[0].dtype == np.float32
 
 
 def test_what_does_not_require_grad_cannot_be_walked():
@@ -211,6 +212,11 @@ def test_retain_grad_keeps_the_gradient_of_an_intermediate_result():
     y.retain_grad()
     z.backward()
     assert y.grad.item() == 3 and x.grad.item() == 12 and z.grad is None
+    y = x * x
+    y.retain_grad()
+    y.register_hook(lambda g: g * 10)
+    y.backward()
+    assert y.grad.item() == 10                     # as it went on
     with pytest.raises(RuntimeError):
         tc.tensor(1.0).retain_grad()
 
@@ -405,6 +411,16 @@ def test_what_a_hook_returns_stays_the_users_own():
     assert x.grad.tolist() == [5, 5] and not np.shares_memory(x.grad.data, mine.data)
 
 
+def test_a_hook_that_comes_after_another_has_gone_takes_nobodys_place():
+    x = leaf(1.0)
+    handle = x.register_hook(lambda g: g * 2)
+    x.register_hook(lambda g: g * 3)
+    handle.remove()
+    x.register_hook(lambda g: g * 5)
+    (x * 1).backward()
+    assert x.grad.item() == 15
+
+
 def test_hooks_run_in_order_and_a_wrong_shape_is_refused():
     x = leaf(1.0, 2.0)
     x.register_hook(lambda g: g * 2)
@@ -443,6 +459,12 @@ def test_gradients_of_broadcast_tensors_can_be_written_to():
     assert x.grad.tolist() == [0, 0]
 
 
+def test_a_gradient_lies_in_memory_as_its_leaf_does_also_where_it_had_to_be_copied():
+    x = tc.as_tensor(np.ones((2, 4, 5, 3)).transpose(0, 3, 1, 2)).requires_grad_()
+    x.sum().backward()                             # one number, repeated
+    assert x.grad.data.strides == x.data.strides
+
+
 def test_no_reference_cycle_keeps_a_graph_alive():
     gc.collect()
     gc.disable()
@@ -476,6 +498,16 @@ def test_an_empty_broadcast_has_gradient_zero():
     x = tc.ones(1, 3).requires_grad_()
     (x + tc.zeros(0, 3)).sum().backward()
     assert x.grad.tolist() == [[0, 0, 0]]
+
+
+def test_rules_may_be_stated_for_the_arguments_that_have_one():
+    @primitive
+    def times(n, x):
+        return n * x
+    defvjp(times, lambda g, y, n, x: n * g, argnums=[1])
+    x = leaf(2.0)
+    times(3.0, x).backward()
+    assert x.grad.item() == 3
 
 
 def test_an_operation_without_a_rule_says_so_when_it_is_walked():

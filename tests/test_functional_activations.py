@@ -32,6 +32,12 @@ def test_activations_as_pytorch(torch, against_torch, name, options, x):
 
 
 @pytest.mark.parametrize("name, options", ACTIVATIONS)
+def test_the_slope_at_zero_is_pytorchs(torch, against_torch, name, options):
+    ours, theirs = getattr(F, name), getattr(torch.nn.functional, name)
+    against_torch(lambda x: ours(x, **options), lambda x: theirs(x, **options), np.zeros(2))
+
+
+@pytest.mark.parametrize("name, options", ACTIVATIONS)
 @given(x=arrays(values="distinct"))
 def test_activations_to_second_order(name, options, x):
     x = np.where(np.abs(x * 3 - 1) < 1e-3, 0.2, x)         # clear of softplus's threshold

@@ -1,4 +1,6 @@
 """Sums over some dimensions: exact on whole numbers, whatever the layout and however long."""
+import itertools
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -36,3 +38,11 @@ def test_long_sums_lose_no_digits(rng, R):
     x = rng.random((1, R, 3)).astype(np.float32)
     exact = reference.middle_sums(x)
     assert (abs(sums.middle_sums(x) - exact) <= 3 * np.finfo(np.float32).eps * exact).all()
+
+
+@pytest.mark.parametrize("order", [(0, 1, 2, 3), (0, 3, 1, 2), (3, 2, 1, 0)])
+def test_many_numbers_are_summed_over_the_dimensions_asked_for(rng, order):
+    x = rng.integers(-9, 10, (6, 8, 9, 10)).astype(np.float32).transpose(order)
+    for n in range(1, 5):
+        for dims in itertools.combinations(range(4), n):
+            assert np.array_equal(sums.sums(x, dims), x.sum(dims))

@@ -96,6 +96,12 @@ def test_orthogonal_weights_have_orthonormal_rows_or_columns(shape):
     np.testing.assert_allclose(small, np.eye(len(small)), atol=1e-12)
 
 
+def test_orthogonal_weights_prefer_no_direction():
+    generator = np.random.default_rng(0)
+    corners = [init.orthogonal_(tc.zeros(3, 3), generator=generator).data[0, 0] for _ in range(400)]
+    assert abs(np.mean(corners)) < 0.1             # of the mean, √(1/3) / √400 = 0.03 is chance
+
+
 def test_gains_are_those_of_the_literature():
     assert init.calculate_gain("relu") == math.sqrt(2)
     assert init.calculate_gain("leaky_relu", 0.2) == pytest.approx(math.sqrt(2 / 1.04))

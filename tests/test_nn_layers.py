@@ -195,9 +195,11 @@ def test_batch_norm_follows_the_mean_and_the_unbiased_variance():
     assert bn.num_batches_tracked == 1
     bn.eval()(tc.tensor([[100.0]]))
     assert bn.running_mean.item() == 1 and bn.num_batches_tracked == 1
-    bn.reset_running_stats()
-    assert bn.running_mean.item() == 0 and bn.running_var.item() == 1
-    assert bn.num_batches_tracked == 0
+    for reset in (bn.reset_running_stats, bn.reset_parameters):
+        reset()
+        assert bn.running_mean.item() == 0 and bn.running_var.item() == 1
+        assert bn.num_batches_tracked == 0
+        bn.train()(tc.tensor([[0.0], [2.0]]))
 
 
 def test_batch_norm_without_momentum_takes_the_mean_of_all_batches():

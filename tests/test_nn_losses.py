@@ -116,7 +116,7 @@ def test_binary_cross_entropy_takes_weights(torch, rng):
 def test_loss_layers_take_pytorchs_arguments(torch, rng):
     x, t, w = rng.standard_normal((5, 3)), rng.integers(0, 3, 5), rng.uniform(size=3)
     for name, arguments in [("CrossEntropyLoss", {"label_smoothing": 0.1, "ignore_index": 1}),
-                            ("NLLLoss", {})]:
+                            ("NLLLoss", {"ignore_index": 1})]:
         ours = getattr(nn, name)(tc.tensor(w), reduction="sum", **arguments)
         theirs = getattr(torch.nn, name)(torch.tensor(w), reduction="sum", **arguments)
         assert list(ours.state_dict()) == list(theirs.state_dict()) == ["weight"]
@@ -141,6 +141,15 @@ def test_cross_entropy_is_exact_at_logits_of_ten_thousand(dtype):
     np.testing.assert_allclose(x.grad.data, expected, rtol=1e-6)
     smooth = F.cross_entropy(x[:1], tc.tensor([0]), label_smoothing=0.3)
     assert smooth.item() == pytest.approx(0.1 * (2e4 + 1e4), rel=1e-6)
+
+
+@pytest.mark.parametrize("reduction", ["mean", "sum", "none"])
+def test_cross_entropy_in_half_precision_is_that_in_single_rounded(rng, reduction):
+    x, t = rng.standard_normal((3, 4, 5)).astype(np.float16), rng.integers(0, 4, (3, 5))
+    half = F.cross_entropy(tc.tensor(x), tc.tensor(t), reduction=reduction)
+    single = F.cross_entropy(tc.tensor(x.astype(np.float32)), tc.tensor(t), reduction=reduction)
+    assert half.dtype == np.float16
+    np.testing.assert_allclose(half.data, single.data, rtol=5e-3)
 
 
 def test_a_logit_of_minus_infinity_is_a_class_that_cannot_be():

@@ -104,6 +104,21 @@ def test_a_scaled_convolution_is_its_parts_to_second_order(relu, adding, problem
     check_grad(scaled, *given_, name="conv_scaled")
 
 
+@given(problem=geometries(max_channels=2, max_out=2, max_batch=2), data=st.data())
+def test_gradients_of_a_scaled_convolution_pass_where_its_relu_does(problem, data):
+    p, geometry = problem
+    x, w, a = (tc.tensor(data.draw(arrays(s, values="integers")), requires_grad=True)
+               for s in shapes(p, geometry))
+    scale, shift = (data.draw(arrays((p.O,), values="integers", layouts=("contiguous",)))
+                    for _ in range(2))
+    y = ops.conv_scaled(x, w, a, scale, shift, geometry, p.groups, relu=True)
+    parts = ops.relu(ops.conv(x, w, None, geometry, p.groups) * scale[:, None, None, None]
+                     + shift[:, None, None, None] + a)
+    v = tc.tensor(data.draw(arrays(y.shape, values="integers")))
+    for found, expected in zip(tc.grad(y, [x, w, a], v), tc.grad(parts, [x, w, a], v)):
+        assert np.array_equal(found.data, expected.data)
+
+
 @pytest.mark.parametrize("relu", [False, True])
 @pytest.mark.parametrize("adding", [False, True])
 @pytest.mark.parametrize("size", [(8, 8), (7, 8), (8, 5), (7, 5)])

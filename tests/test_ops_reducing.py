@@ -208,6 +208,13 @@ def test_softmax_family_at_extreme_logits_as_pytorch(torch, against_torch, name,
     against_torch(lambda x: getattr(tc, name)(x, 1), theirs, x)
 
 
+@pytest.mark.parametrize("logits", [[np.inf, 0], [-np.inf, -np.inf], [np.inf, np.inf], [-np.inf, 2]])
+def test_logsumexp_of_infinite_logits_as_pytorch(torch, logits):
+    with np.errstate(divide="ignore"):
+        y = tc.logsumexp(tc.tensor(logits), 0)
+    assert y.item() == torch.tensor(logits).logsumexp(0).item()
+
+
 def test_softmax_along_a_long_first_dimension_loses_nothing_to_order():
     x = np.random.default_rng(0).standard_normal((65536, 3)).astype(np.float32)
     exact = tc.softmax(tc.tensor(x.astype(np.float64)), 0).data

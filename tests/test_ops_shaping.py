@@ -207,5 +207,16 @@ def test_constructors_have_the_shape_asked_for(shape):
     for make, value in ((tc.zeros, 0), (tc.ones, 1)):
         assert make(*shape).shape == make(shape).shape == shape
         assert make(*shape).dtype == np.float32 and (make(shape).data == value).all()
+    assert tc.full(shape, 2.5).dtype == np.float32 and tc.full(shape, 2).dtype == np.int64
     assert tc.full(shape, 2.5).shape == shape and tc.randn(*shape).shape == shape
     assert tc.zeros_like(tc.ones(shape)).shape == shape
+
+
+@pytest.mark.parametrize("make", [
+    lambda generator: tc.randn(9, generator=generator),
+    lambda generator: tc.rand(9, generator=generator),
+    lambda generator: tc.randperm(99, generator=generator),
+    lambda generator: tc.randint(99, (9,), generator=generator)])
+def test_random_tensors_are_drawn_from_the_generator_that_is_given(make):
+    a, b, c = (make(np.random.default_rng(seed)).tolist() for seed in (1, 1, 2))
+    assert a == b != c

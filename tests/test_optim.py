@@ -3,7 +3,7 @@ import warnings
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from tinyconv import optim
@@ -75,6 +75,8 @@ def assert_close(ours, theirs, tolerance=1e-12):
 # ---- the same as PyTorch -------------------------------------------------------------------------
 
 @pytest.mark.torch
+@example(("SGD", dict(lr=0.1, momentum=0.9, dampening=0.5, weight_decay=0.1, maximize=True)), 0)
+@example(("Adam", dict(lr=0.1, weight_decay=0.1, amsgrad=True, maximize=True)), 0)
 @given(optimisers, seeds)
 def test_fifty_steps_in_float64_equal_those_of_pytorch(optimiser, seed):
     name, settings = optimiser
@@ -136,6 +138,7 @@ schedules = st.one_of(*(st.tuples(st.just(name), st.fixed_dictionaries(arguments
 
 
 @pytest.mark.torch
+@example(("MultiStepLR", dict(milestones=[3, 7, 7])), "SGD")
 @given(schedules, st.sampled_from(["SGD", "Adam"]))
 def test_schedules_equal_those_of_pytorch(schedule, optimiser):
     name, arguments = schedule
@@ -234,6 +237,15 @@ def test_zero_grad_forgets_gradients_or_fills_them_with_zeros():
     assert p.grad is None
 
 
+def test_zero_grad_reaches_every_group():
+    params = [Tensor(np.ones(3), requires_grad=True) for _ in range(3)]
+    optimizer = optim.SGD([{"params": params[:1]}, {"params": params[1:]}])
+    for p in params:
+        p.grad = Tensor(np.ones(3))
+    optimizer.zero_grad()
+    assert [p.grad for p in params] == [None, None, None]
+
+
 def test_step_returns_what_the_closure_returned():
     p = Tensor(np.ones(1), requires_grad=True)
 
@@ -296,6 +308,24 @@ def test_a_run_continued_from_state_dicts_has_the_same_bits(optimiser, seed):
     train(optimizer, broken, gradients[5:], 5, after=schedule.step)
     for p, q in zip(unbroken, broken):
         np.testing.assert_array_equal(p.data, q.data)
+
+
+@given(optimisers, seeds)
+@settings(max_examples=30)
+def test_a_loaded_memory_may_lie_otherwise_than_its_parameter(optimiser, seed):
+    name, hyper = optimiser
+    array, gradient = np.random.default_rng(seed).standard_normal((2, 4, 3))
+    params = [Tensor(array.copy("F"), requires_grad=True) for _ in range(2)]
+    unbroken, loaded = (getattr(optim, name)([p], **hyper) for p in params)
+    for optimizer, p in zip((unbroken, loaded), params):
+        train(optimizer, [p], [[gradient]], 1)
+    state = loaded.state_dict()
+    state["state"] = {0: {key: np.array(value, order="C") if isinstance(value, np.ndarray)
+                          else value for key, value in state["state"][0].items()}}
+    loaded.load_state_dict(state)
+    for optimizer, p in zip((unbroken, loaded), params):
+        train(optimizer, [p], [[gradient]] * 3, 3)
+    np.testing.assert_array_equal(params[0].data, params[1].data)
 
 
 @pytest.mark.torch
