@@ -47,6 +47,8 @@ def interpolate(input, size=None, scale_factor=None, mode="nearest", align_corne
     kind = "cubic" if mode == "bicubic" else "linear" if "linear" in mode else mode
     table = antialiased_taps if antialias else interpolation_taps
     for d, (n, m, scale) in enumerate(zip(x.shape[2:], outputs, scales), 2):
+        if mode == "nearest" and dims == 2 and m in (n, 2 * n):        # PyTorch's short cut
+            scale = None
         if n != m or scale not in (None, 1):
             x = ops.resample(x, d, table(kind, n, m, scale, bool(align_corners)))
     return x
