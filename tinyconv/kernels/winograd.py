@@ -26,7 +26,7 @@ from functools import lru_cache
 import numpy as np
 from numba import prange
 
-from .compile import kernel, part
+from .compile import in_python, kernel, part
 from .geometry import KEPT, whole_tiles
 from .layout import channels_last
 from .memory import CACHE_LINE, empty
@@ -174,7 +174,7 @@ def _run(x, w, turned, before, y, scale, shift, extra, relu):
     kind, columns, panels, half, tables = _forward_tables(C, O, x.dtype)
     u = empty((panels, PLACES, C, columns), x.dtype)
     _transform_weights(_nine(w), turned, half, u)
-    blocks = -(-tile_count.py_func(y) // TILES)
+    blocks = -(-in_python(tile_count)(y) // TILES)
     tasks = min(blocks, TASKS)
     parts = min(panels, TASKS // tasks)
     extra = y[:0] if extra is None else channels_last(extra)
@@ -186,7 +186,7 @@ def conv_weight(x, g, before):
     """∂L/∂w for y = x ∗ w:  x (N, H, W, C), g (N, H′, W′, O) → (O, C, 3, 3)"""
     C, O = x.shape[3], g.shape[3]
     kind, columns, panels, half, tables = _weight_tables(C, O, x.dtype)
-    blocks = -(-tile_count.py_func(g) // TILES)
+    blocks = -(-in_python(tile_count)(g) // TILES)
     parts = min(panels, -(-PLACES * C * O * x.itemsize // SUMS_BYTES))
     groups = max(1, min(blocks, TASKS // parts))
     sums = np.empty((groups, PLACES, C, O), x.dtype)
