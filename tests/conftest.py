@@ -1,14 +1,19 @@
 """What the whole suite shares: how hard Hypothesis tries, and what is skipped where, and why.
 
     HYPOTHESIS_PROFILE=glance   5 examples a property
-    HYPOTHESIS_PROFILE=dev      25 examples a property, new ones each time (the default)
-    HYPOTHESIS_PROFILE=ci       100 examples a property, always the same (the default with $CI set)
-    HYPOTHESIS_PROFILE=nightly  2 000 examples a property
+    HYPOTHESIS_PROFILE=dev      100 examples a property, new ones each time (the default)
+    HYPOTHESIS_PROFILE=ci       the same, but always the same examples (the default with $CI set)
+    HYPOTHESIS_PROFILE=nightly  1 000 examples a property: more than 100 000 in all
     HYPOTHESIS_PROFILE=planted  25 examples, always the same, a failure is not simplified; see planted/
+
+What goes over every operation of the catalogue, hundreds of properties, tries a quarter of that.
+With NUMBA_DISABLE_JIT=1 kernels run as plain Python, and tests of compiled code are skipped; take
+HYPOTHESIS_PROFILE=glance with it.
 """
 import os
 from pathlib import Path
 
+import numba
 import numpy as np
 import pytest
 from hypothesis import HealthCheck, Phase, settings
@@ -18,9 +23,9 @@ from tinyconv.testing import check_against_torch
 COMMON = {"deadline": None, "print_blob": True,            # the first call of a kernel compiles it
           "suppress_health_check": [HealthCheck.too_slow, HealthCheck.data_too_large]}
 settings.register_profile("glance", max_examples=5, **COMMON)
-settings.register_profile("dev", max_examples=25, **COMMON)
+settings.register_profile("dev", max_examples=100, **COMMON)
 settings.register_profile("ci", max_examples=100, derandomize=True, **COMMON)
-settings.register_profile("nightly", max_examples=2_000, **COMMON)
+settings.register_profile("nightly", max_examples=1_000, **COMMON)
 settings.register_profile("planted", max_examples=25, derandomize=True,
                           phases=(Phase.explicit, Phase.generate), **COMMON)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "ci" if os.environ.get("CI") else "dev"))
@@ -29,6 +34,8 @@ settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "ci" if os.environ.ge
 def pytest_collection_modifyitems(items):
     """Tests that ask for PyTorch or for real data are marked so, and can be left out by `-m`."""
     for item in items:
+        if numba.config.DISABLE_JIT and item.get_closest_marker("compiled"):
+            item.add_marker(pytest.mark.skip(reason="NUMBA_DISABLE_JIT: needs compiled kernels"))
         for fixture, mark in (("torch", "torch"), ("realdata", "realdata")):
             if fixture in getattr(item, "fixturenames", ()):
                 item.add_marker(mark)

@@ -14,6 +14,8 @@ import tinyconv.nn.functional as F
 HERE = Path(__file__).parents[1]
 ADD_UP = "import tinyconv as tc; print(tc.relu(tc.ones(1000)).sum().item())"
 
+pytestmark = pytest.mark.compiled
+
 
 def run(code, **environment):
     """The last line that `code` prints in a process of its own, and what it says on stderr."""

@@ -25,6 +25,8 @@ KERNELS = [f"test_kernels_{name}.py" for name in (
     "convolution", "winograd", "matrix", "normalization", "pooling", "elementwise", "updates",
     "images", "cross_entropy", "sums")]
 
+pytestmark = pytest.mark.compiled
+
 
 def able(cpu):
     """Does this machine have the registers of that processor?"""

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import tinyconv as tc
@@ -16,6 +16,7 @@ from tinyconv.testing.operations import check_operation, problem
 from tinyconv.testing.strategies import calls
 
 NAMES = sorted(OPERATIONS)
+A_QUARTER = max(1, settings.default.max_examples // 4)
 
 
 def public(room):
@@ -73,6 +74,7 @@ def test_an_operation_agrees_with_pytorch(torch, name):
 
 
 @pytest.mark.parametrize("name", NAMES)
+@settings(max_examples=A_QUARTER)
 @given(data=st.data())
 def test_the_derivatives_of_an_operation_are_right_at_any_problem(name, data):
     call = data.draw(calls(name))
@@ -81,6 +83,7 @@ def test_the_derivatives_of_an_operation_are_right_at_any_problem(name, data):
 
 
 @pytest.mark.parametrize("name", NAMES)
+@settings(max_examples=A_QUARTER)
 @given(data=st.data())
 def test_an_operation_keeps_its_dtype(name, data):
     dtype = data.draw(st.sampled_from([np.float32, np.float64]))

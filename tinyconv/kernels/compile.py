@@ -46,6 +46,11 @@ def kernel(f=None, parallel=False, **options):
 part = numba.njit(nogil=True, error_model="numpy", no_cpython_wrapper=True, no_cfunc_wrapper=True)
 
 
+def in_python(f):
+    """The Python function that `f` was compiled from: itself with NUMBA_DISABLE_JIT."""
+    return getattr(f, "py_func", f)
+
+
 # ---- threads and processes -----------------------------------------------------------------------
 
 _cores = threading.Lock()              # who runs a parallel kernel has all of them
@@ -55,7 +60,7 @@ _state = {"used": False, "forked": False}
 def _one_at_a_time(dispatcher):
     """A parallel kernel that Python threads run in turn: one of Numba's ways of starting threads
     aborts the process otherwise, and all cores are busy with the first one anyway."""
-    @wraps(dispatcher.py_func)
+    @wraps(in_python(dispatcher))
     def call(*args):
         if _state["forked"]:
             raise RuntimeError("tinyconv: this process was forked from one that had run kernels, "

@@ -166,7 +166,7 @@ def _correlate_images(start, stop, tile, images, x, plan, taps, g, sums, groups)
         else:
             for i in range(count):
                 _copy_inside(x, first + i, padded, i * one, size, shift)
-        b = flat[first * P * line:(first + count) * P * line]
+        b = flat[first * P * line:]
         if g.size - (first + count) * P * line < columns - O:
             whole = np.zeros(len(b) + columns, x.dtype)
             for i in range(len(b)):

@@ -13,7 +13,7 @@ import math
 
 import numpy as np
 from llvmlite import ir
-from numba import njit, prange, types
+from numba import from_dtype, njit, prange, types
 from numba.extending import intrinsic, overload
 
 from .compile import kernel, part
@@ -46,9 +46,10 @@ def _power_of_two(typing, n):
 def exponential(x):
     """eˣ for x ≤ 0, within two units in the last place; 0 below e^LOWEST; NaN stays NaN.
 
-    eˣ = 2ⁿ eʳ with x = n ln 2 + r. (`math.exp` is a call for every single number.)
+    eˣ = 2ⁿ eʳ with x = n ln 2 + r. (`math.exp` is a call for every single number.) So it is
+    compiled, by `_exponential`; this here is for NUMBA_DISABLE_JIT.
     """
-    raise NotImplementedError("exponential is for kernels")
+    return type(x)(0 if x < LOWEST[from_dtype(x.dtype)] else math.exp(x))
 
 
 @overload(exponential, jit_options={"fastmath": {"contract"}})

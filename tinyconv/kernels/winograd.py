@@ -26,7 +26,7 @@ from functools import lru_cache
 import numpy as np
 from numba import prange
 
-from .compile import kernel, part
+from .compile import in_python, kernel, part
 from .geometry import KEPT, whole_tiles
 from .layout import channels_last
 from .memory import empty
@@ -151,7 +151,7 @@ def _run(x, w, turned, before, y, shift, scale, addend, relu):
     kind, columns, panels, half, tables = _forward_tables(C, O, x.dtype)
     u = empty((panels, PLACES, C, columns), x.dtype)
     _transform_weights(_nine(w), turned, half, u)
-    blocks = -(-tile_count.py_func(y) // TILES)
+    blocks = -(-in_python(tile_count)(y) // TILES)
     tasks = min(blocks, TASKS)
     parts = min(panels, TASKS // tasks)
     scale = np.ones(O, x.dtype) if scale is None else np.ascontiguousarray(scale)
@@ -165,7 +165,7 @@ def conv_weight(x, g, before):
     """∂L/∂w for y = x ∗ w:  x (N, H, W, C), g (N, H′, W′, O) → (O, C, 3, 3)"""
     C, O = x.shape[3], g.shape[3]
     kind, columns, panels, half, tables = _weight_tables(C, O, x.dtype)
-    blocks = -(-tile_count.py_func(g) // TILES)
+    blocks = -(-in_python(tile_count)(g) // TILES)
     parts = min(panels, -(-PLACES * C * O * x.itemsize // SUMS_BYTES))
     groups = max(1, min(blocks, TASKS // parts))
     sums = np.empty((groups, PLACES, C, O), x.dtype)

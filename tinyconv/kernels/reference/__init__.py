@@ -10,6 +10,7 @@
 | `elementwise.py`   | relu and its gradient; the error function | the same, and `special.py`   |
 | `cross_entropy.py` | softmax cross-entropy and its gradient    | the same                     |
 | `matrix.py`        | the matrix product                        | the same                     |
+| `tile.py`          | a block of sums, as an array              | the same, in registers       |
 | `updates.py`       | the steps of the optimisers               | the same                     |
 | `images.py`        | cutting out, mirroring, normalising       | the same                     |
 
