@@ -4,7 +4,7 @@
     HYPOTHESIS_PROFILE=dev      25 examples a property, new ones each time (the default)
     HYPOTHESIS_PROFILE=ci       100 examples a property, always the same (the default with $CI set)
     HYPOTHESIS_PROFILE=nightly  2 000 examples a property
-    HYPOTHESIS_PROFILE=planted  25 examples, always the same, a failure is not simplified; see planted/
+    HYPOTHESIS_PROFILE=planted  25 examples, always the same ones, never simplified: see planted/
 """
 import os
 from pathlib import Path
