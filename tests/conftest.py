@@ -4,7 +4,7 @@
     HYPOTHESIS_PROFILE=dev      100 examples a property, new ones each time (the default)
     HYPOTHESIS_PROFILE=ci       the same, but always the same examples (the default with $CI set)
     HYPOTHESIS_PROFILE=nightly  1 000 examples a property: more than 100 000 in all
-    HYPOTHESIS_PROFILE=planted  25 examples, always the same, a failure is not simplified; see planted/
+    HYPOTHESIS_PROFILE=planted  25 examples, always the same ones, never simplified: see planted/
 
 What goes over every operation of the catalogue, hundreds of properties, tries a quarter of that.
 With NUMBA_DISABLE_JIT=1 kernels run as plain Python, and tests of compiled code are skipped; take

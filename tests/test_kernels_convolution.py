@@ -95,6 +95,14 @@ def test_many_images_long_sums_and_groups_are_exact(rng, case, kind, dtype):
 
 
 @DTYPES
+def test_images_of_one_channel_may_be_dilated_and_padded_otherwise_along_each_dimension(rng, dtype):
+    geometry = Geometry((4, 7, 6), (2, 3, 3), (1, 1, 1), (1, 0, 2), (0, 2, 1), (2, 3, 1))
+    one = 3, 1, 5, 1, geometry
+    x, w, g, b = (rng.integers(-4, 5, s).astype(dtype) for s in (*shapes(*one), (5,)))
+    check_exactly(one, 0, x, w, g, b)
+
+
+@DTYPES
 @pytest.mark.parametrize("C", CHANNELS)
 def test_channels_that_do_not_fill_the_lanes_are_exact(rng, C, dtype):
     for O in CHANNELS:                                                       # noqa: E741

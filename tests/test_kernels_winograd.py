@@ -56,6 +56,7 @@ def all_three(x, w, g, b, sizes):
 @example((16, LANES, LANES, geometry((4, 4))), 0)                    # one block, exactly
 @example((17, LANES, 3 * LANES, geometry((4, 4))), 0)                # and a bit, half a panel
 @example((1, LANES, LANES, geometry((1, 1), (1, 1), (1, 1))), 0)     # a tile that is mostly outside
+@example((45, LANES, LANES, geometry((9, 9))), 0)                    # more blocks than tasks
 def test_whole_numbers_give_the_textbooks_result(dtype, case, seed):
     x, w, g, b = numbers(np.random.default_rng(seed), case, dtype)
     y, gx, gw = all_three(x, w, g, b, case[-1])

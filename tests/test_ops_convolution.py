@@ -134,6 +134,15 @@ def test_a_scaled_convolution_by_winograd_is_its_parts(rng, relu, adding, size):
     assert np.array_equal(found.data, np.maximum(y, 0) if relu else y)
 
 
+@pytest.mark.parametrize("adding", [False, True])
+def test_nan_is_not_lost_in_the_relu_behind_a_scaled_convolution(adding):
+    x, w, one = (np.ones(s, np.float32) for s in ((5, 32, 1, 8, 8), (48, 32, 1, 3, 3), 48))
+    x[0, 0, 0, 4, 4] = np.nan
+    a = np.ones((5, 48, 1, 8, 8), np.float32) if adding else None
+    y = ops.conv_scaled(x, w, a, one, one, BIG, 1, relu=True).data
+    assert np.isnan(y[0, :, 0, 3:6, 3:6]).all() and np.isfinite(y[1:]).all()
+
+
 @given(data=st.data())
 def test_a_bias_may_lie_in_memory_as_it_likes(data):
     x, w = np.ones((4, 16, 1, 8, 8), np.float32), np.ones((16, 16, 1, 3, 3), np.float32)

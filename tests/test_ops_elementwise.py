@@ -193,8 +193,8 @@ def test_where(torch, against_torch, shapes, rng, data):
 
 def test_masked_fill_as_pytorch(against_torch, rng):
     x, mask = rng.standard_normal((3, 4)), rng.random((3, 4)) < 0.3
-    against_torch(lambda x, mask: x.masked_fill(mask, 2.5), lambda x, mask: x.masked_fill(mask, 2.5),
-                  x, mask)
+    against_torch(lambda x, mask: x.masked_fill(mask, 2.5),
+                  lambda x, mask: x.masked_fill(mask, 2.5), x, mask)
 
 
 @pytest.mark.parametrize("low, high", [(-0.52, 0.52), (None, 0.28), (0.12, None)])

@@ -32,7 +32,8 @@ def both(against_torch, f, *args):
     lambda x: x.squeeze(0),
     lambda x: x.unsqueeze(1).expand(2, 5, 3, 4), lambda x: x.expand(2, 2, 3, 4),
     lambda x: x.unsqueeze(0).expand(3, -1, -1, -1), lambda x: x.movedim(0, 2),
-    lambda x: x.movedim((0, 1), (2, 0)), lambda x: x.flip((0, 2)), lambda x: x.flip(-1),
+    lambda x: x.movedim((0, 1), (2, 0)), lambda x: x.movedim((0, 1), (1, 0)),
+    lambda x: x.flip((0, 2)), lambda x: x.flip(-1),
     lambda x: x.roll(2, 1), lambda x: x.roll((1, -2), (0, 2)), lambda x: x.roll(5)])
 @given(x=x234)
 def test_views(against_torch, f, x):

@@ -7,4 +7,8 @@ A test suite that passes says little until it has been seen to fail. Here it is 
 mistakes of the kinds that are really made: a sign, a factor, a sum that is missing, one index too
 far. The bugs are data (`bugs/*.txt`), `bugs.py` reads and plants them, `trial.py` runs the ordinary
 tests against a copy with one of them in it, and `report.md` says which test caught which.
+
+Whoever changes a line of the package that a bug is about changes the bug, too, and tries it again:
+`tests/test_planted.py` says which. A bug that makes no difference is no bug and does not belong
+here; one that makes a difference and is not caught asks for a test.
 """

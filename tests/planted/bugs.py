@@ -21,7 +21,7 @@ HERE = Path(__file__).parent
 
 
 class Bug(NamedTuple):
-    """One bug, and in the words of which test the package would be right."""
+    """One bug: the text of a file that is right, and the wrong one in its place."""
     file: str                          # below tinyconv/
     what: str
     right: str

@@ -9,8 +9,9 @@ ROW = re.compile(r"\| `([0-9a-f]{8})` \| .* \| (.*) \| ([\d.]+) \|")
 HEAD = """\
 # Planted errors
 
-{planted} deliberate bugs, each alone in a copy of the package; {caught} ({share:.1%}) were caught by
-the ordinary tests. `python -m tests.planted` makes this report.
+{planted} deliberate bugs, each alone in a copy of the package: {caught} ({share:.1%}) were caught
+by the ordinary tests. `python -m tests.planted` makes this report; the seconds are those of a busy
+machine.
 
 | room | planted | caught |
 |---|---|---|

@@ -55,7 +55,10 @@ SUBJECTS = {
     "kernels/images.py": "kernels_images",
     "kernels/matrix.py": "kernels_matrix",
     "kernels/winograd": "kernels_winograd",
-    "kernels/col2im.py": "ops_convolution functional_convolution",
+    "kernels/col2im.py": "kernels_convolution functional_convolution",
+    "kernels/convolution.py": "kernels_convolution ops_convolution",
+    "kernels/geometry.py": "kernels_convolution ops_convolution",
+    "kernels/tile.py": "kernels_matrix ops_convolution",
     "kernels/": "kernels_matrix kernels_convolution kernels_elementwise",
 }
 # What other tests look at: the house, the data, the command line, the measuring of time.

@@ -20,7 +20,8 @@ WITHOUT_DERIVATIVE = {
         dropout2d dropout3d alpha_dropout feature_alpha_dropout""",
     "constant almost everywhere": """all any argmax argmin ceil eq floor floor_divide ge gt isfinite
         isinf isnan le logical_and logical_not logical_or logical_xor lt ne round sign trunc""",
-    "answers with positions, classes or truth": "allclose argsort equal isclose nonzero one_hot",
+    "answers with positions, classes or truth": """allclose argsort count_nonzero equal isclose
+        nonzero one_hot""",
     "no operation": "default_generator grad is_grad_enabled keep_freed_memory",
     "another dtype": "bool double float half int long to type type_as",
     "about the tensor, not its elements": """backward detach dim is_floating_point item numel numpy

@@ -179,6 +179,7 @@ OPERATIONS = [
     Operation("expand_as", _expand_as),
     Operation("broadcast_to", _broadcast),
     Operation("cat", _cat),
+    Operation("concat", _cat),
     Operation("stack", _stack),
     Operation("split", _split, torch="split"),
     Operation("chunk", _chunk),
