@@ -15,7 +15,8 @@ OPERATIONS = {operation.name: operation for subject in SUBJECTS
 
 WITHOUT_DERIVATIVE = {
     "makes a tensor from nothing, or from data": """arange as_tensor empty eye from_numpy full
-        empty_like full_like linspace ones ones_like tensor zeros zeros_like""",
+        empty_like full_like linspace new_full new_ones new_zeros ones ones_like tensor zeros
+        zeros_like""",
     "random": """rand rand_like randint randn randn_like randperm manual_seed dropout dropout1d
         dropout2d dropout3d alpha_dropout feature_alpha_dropout""",
     "constant almost everywhere": """all any argmax argmin ceil eq floor floor_divide ge gt isfinite
