@@ -57,6 +57,7 @@ SUBJECTS = {
     "kernels/winograd": "kernels_winograd",
     "kernels/col2im.py": "kernels_convolution functional_convolution",
     "kernels/convolution.py": "kernels_convolution ops_convolution",
+    "kernels/neighbours.py": "kernels_convolution ops_convolution",
     "kernels/geometry.py": "kernels_convolution ops_convolution",
     "kernels/tile.py": "kernels_matrix ops_convolution",
     "kernels/": "kernels_matrix kernels_convolution kernels_elementwise",
