@@ -564,3 +564,8 @@ def test_an_operation_may_add_its_gradient_to_one_that_has_arrived():
     (gx,) = tc.grad((twice(x) * twice(x)).sum(), [x], create_graph=True)
     assert gx.data.tolist() == [8.0, 24.0] and asked == ["alone", "onto"]
     assert tc.grad(gx.sum(), [x])[0].data.tolist() == [8.0, 8.0]
+    parts = [twice(x), twice(x)]
+    tc.grad((parts[0] * parts[1]).sum(), [x])
+    for part in parts:                           # whichever rule was asked, its graph is freed
+        with pytest.raises(RuntimeError, match="twice was freed"):
+            tc.grad(part.sum(), [x])
