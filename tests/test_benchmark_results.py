@@ -211,7 +211,8 @@ def test_only_the_marked_places_of_a_readme_are_filled(tmp_path):
 
 
 def test_the_readme_shows_the_newest_tables():
-    readme = (HERE / "README.md").read_text(encoding="utf-8")
+    here = Path(__file__).parents[1]
+    readme = (here / "README.md").read_text(encoding="utf-8")
     assert "<!-- bench training -->" in readme
-    assert README.filled(readme, HERE / "benchmarks" / "results") == readme, (
+    assert README.filled(readme, here / "benchmarks" / "results") == readme, (
         "python benchmarks/readme.py")
