@@ -18,6 +18,7 @@ import numpy as np
 import pytest
 from hypothesis import HealthCheck, Phase, settings
 
+from tinyconv.kernels.compile import threads
 from tinyconv.testing import check_against_torch
 
 COMMON = {"deadline": None, "print_blob": True,            # the first call of a kernel compiles it
@@ -29,6 +30,13 @@ settings.register_profile("nightly", max_examples=1_000, **COMMON)
 settings.register_profile("planted", max_examples=25, derandomize=True,
                           phases=(Phase.explicit, Phase.generate), **COMMON)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "ci" if os.environ.get("CI") else "dev"))
+
+
+def pytest_configure(config):
+    """Where tests run in several processes (`-n auto`), each has its share of the cores."""
+    if hasattr(config, "workerinput"):
+        several = config.workerinput["workercount"]
+        numba.set_num_threads(max(1, threads() // several))
 
 
 def pytest_collection_modifyitems(items):

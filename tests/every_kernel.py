@@ -13,12 +13,14 @@ import sys
 import numba
 import numpy as np
 
-from tinyconv.kernels import (col2im, convolution, cross_entropy, elementwise, images, layout,
-                              matrix, normalization, pooling, special, sums, updates, winograd)
+from tinyconv.kernels import (convolution, cross_entropy, elementwise, images, layout, matrix,
+                              memory, neighbours, normalization, pooling, special, sums, updates,
+                              winograd)
 from tinyconv.kernels.convolution import Finish
 from tinyconv.kernels.geometry import Geometry
 from tinyconv.kernels.pooling import Range
 from tinyconv.kernels.product import panels
+from tinyconv.kernels.tile import ONE
 
 ONES, NONE = (1, 1, 1), (0, 0, 0)
 
@@ -59,8 +61,11 @@ def _convolutions(draw, rng, dtype):
                 ("bare", bare, 20, 24, 40, 2), ("1 x 1", pixels, 18, 33, 65, 1),
                 ("1 x 1", pixels, 2, 1, 1, 1), ("few channels", around, 20, 3, 21, 1),
                 ("few channels", around, 1, 1, 6, 1), ("Winograd", around, 20, 32, 48, 1),
-                ("Winograd in parts", square, 1, 128, 128, 1)]
+                ("Winograd in parts", square, 1, 128, 128, 1), ("neighbours", square, 5, 3, 4, 1)]
     for name, geometry, N, C, O, groups in problems:                  # noqa: E741
+        itemsize = np.dtype(dtype).itemsize
+        together = neighbours.number(geometry, N, O, groups, itemsize) > 1
+        assert together == (name == "neighbours" and 2 * O <= ONE.width(itemsize)), name
         assert winograd.fits(geometry, N, C, O, groups, dtype) == name.startswith("Winograd"), name
         x, w = draw(N, C, *geometry.size), rng.standard_normal((O, C // groups, *geometry.kernel))
         w, g = w.astype(dtype), draw(N, O, *geometry.output)
@@ -204,12 +209,12 @@ def walled(x, behind):
 
 
 def pages(behind):
-    """Run each case on walled arrays, results too where they are made by `memory.empty`."""
+    """Run each case on walled arrays, and results too where they come from `memory`."""
     def empty(shape, dtype):
         return room(int(np.prod(shape)) * np.dtype(dtype).itemsize, behind).view(dtype).reshape(
             shape)
 
-    for module in (convolution, col2im, winograd, normalization, pooling, images):
+    for module in (memory, convolution, winograd, normalization, pooling, images):
         module.empty = empty
     numba.set_num_threads(1)
     for dtype in (np.float32, np.float64):

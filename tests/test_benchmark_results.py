@@ -208,3 +208,11 @@ def test_only_the_marked_places_of_a_readme_are_filled(tmp_path):
     text = "before\n<!-- bench training -->\nold\n<!-- end -->\nafter\n"
     assert README.filled(text, tmp_path) == (
         "before\n<!-- bench training -->\n| a |\n| - |\n\n* a note\n<!-- end -->\nafter\n")
+
+
+def test_the_readme_shows_the_newest_tables():
+    here = Path(__file__).parents[1]
+    readme = (here / "README.md").read_text(encoding="utf-8")
+    assert "<!-- bench training -->" in readme
+    assert README.filled(readme, here / "benchmarks" / "results") == readme, (
+        "python benchmarks/readme.py")

@@ -224,3 +224,8 @@ def test_iteration_and_unpacking():
     assert (a * b).item() == 12
     with pytest.raises(TypeError):
         iter(leaf(1.0)).__next__()
+
+
+def test_numbers_in_the_other_byte_order_are_brought_into_this_one():
+    y = tc.add(tc.ones(2), np.array([1.0, 2.0], ">f8"))
+    assert y.data.dtype.isnative and y.tolist() == [2, 3]

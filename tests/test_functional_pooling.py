@@ -1,4 +1,6 @@
 """Pooling in 1-3 dimensions: as PyTorch in every awkward case, and to any order."""
+import tracemalloc
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -152,3 +154,12 @@ x4 = tc.ones(2, 3, 8, 8)
 def test_bad_poolings_are_named(f, complaint):
     with pytest.raises((ValueError, TypeError), match=complaint):
         f()
+
+
+def test_a_long_signal_needs_no_more_memory_than_its_windows():
+    x = tc.tensor(np.arange(100_000.0, dtype=np.float32)[None, None])
+    tracemalloc.start()
+    y = F.max_pool1d(x, 3, 2)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert np.array_equal(y.data[0, 0], np.arange(2, 100_000, 2)) and peak < 100 << 20

@@ -74,6 +74,20 @@ def test_a_residual_path_gets_the_sum_of_its_gradients(C, K, stride):
     assert np.array_equal(both.data, alone.data + g_x.data)
 
 
+def test_a_residual_path_passes_the_check_by_complex_steps_too():
+    geometry = Geometry((1, 4, 4), (1, 3, 3), (1,) * 3, (0, 1, 1), (0, 1, 1), (1,) * 3)
+    rng = np.random.default_rng(0)
+    check_grad(lambda x, w: x + ops.conv(x, w, None, geometry, 1), rng.normal(size=(2, 3, 1, 4, 4)),
+               rng.normal(size=(3, 3, 1, 3, 3)), method="complex")
+
+
+def test_what_is_added_to_the_gradient_of_the_image_must_be_like_it():
+    geometry = Geometry((1, 8, 8), (1, 3, 3), (1,) * 3, (0, 1, 1), (0, 1, 1), (1,) * 3)
+    with pytest.raises(ValueError, match="conv_input: expected a of shape"):
+        ops.conv_input(tc.ones(64, 16, 1, 8, 8), tc.ones(16, 16, 1, 3, 3), geometry, 1,
+                       tc.ones(1, 16, 1, 8, 8))
+
+
 # ---- with the batch norm of evaluation in one ----------------------------------------------------
 
 BIG = Geometry((1, 8, 8), (1, 3, 3), (1,) * 3, (0, 1, 1), (0, 1, 1), (1,) * 3)      # Winograd's

@@ -6,6 +6,7 @@ import json
 import numba
 
 from .. import data, models
+from ..kernels.compile import start_threads
 
 
 class UsageError(Exception):
@@ -82,6 +83,7 @@ def check_data(name):
 
 def set_threads(count):
     """Let kernels run on `count` threads, if it is given."""
+    start_threads()
     if count is None:
         return
     if count > numba.config.NUMBA_NUM_THREADS:

@@ -3,9 +3,8 @@ import sys
 from functools import partial
 from pathlib import Path
 
-import numba
-
 from .. import data, models, random, training
+from ..kernels.compile import threads
 from ..training import recipes
 from ..training.folder import claim, is_folder, next_free
 from ..training.history import describe
@@ -96,13 +95,13 @@ def _train(args, out):
             say(describe(run.history[-1]))
 
     say = partial(print, file=sys.stderr if args.json else sys.stdout, flush=True)
-    (C, H, W), threads = train.shape, numba.get_num_threads()
+    (C, H, W), several = train.shape, threads()
     say(f"{args.model}, {sum(p.numel() for p in model.parameters()):,} parameters, on "
         f"{train.name}: {len(train):,} training and {len(test):,} test images of {C}×{H}×{W}, "
         f"{len(train.classes)} classes")
     say(f"{recipe.epochs} epochs of {-(-len(train) // recipe.batch_size)} steps, batches of "
         f"{recipe.batch_size}, lr up to {recipe.lr:g}, seed {args.seed}, "
-        f"{threads} thread{'s' if threads > 1 else ''}; {out}")
+        f"{several} thread{'s' if several > 1 else ''}; {out}")
     history = training.fit(model, train, test=test, recipe=recipe, out=out, config=config,
                            callbacks=[report])
     accuracy = history[-1]["test_accuracy"]

@@ -74,7 +74,7 @@ def _narrowed(f, y, arrays, kwargs):
         return y
     kinds = "f" if kind == "f" else "iu"
     like = [a for a in arrays if isinstance(a, np.ndarray) and a.dtype.kind in kinds]
-    deciding = [a.dtype for a in like if a.ndim] or [a.dtype for a in like]
+    deciding = [a.dtype.newbyteorder("=") for a in like if a.ndim] or [a.dtype for a in like]
     if kind == "f":
         if not deciding and y.dtype == np.float16:
             floats = [a.astype(np.float32) if isinstance(a, np.ndarray) else a for a in arrays]
@@ -98,10 +98,9 @@ def defvjp(op, *rules, argnums=None, joint=None, onto=()):
 
     Where another gradient s of the same argument has arrived before, the walk adds the two. An
     operation that can do so in passing has a rule `(s, g, y, *args, **kwargs) -> s + ∂L/∂arg` in
-    `onto`, under the number of the argument.
+    `onto`, under the number of the argument. (Beside a joint rule it is not asked.)
     """
-    op.joint_rule = joint
-    op.onto.update(onto)
+    op.joint_rule, op.onto = joint, dict(onto)
     op.rules.update(zip(range(len(rules)) if argnums is None else argnums, rules, strict=True))
 
 

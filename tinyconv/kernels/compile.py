@@ -67,29 +67,38 @@ def _one_at_a_time(dispatcher):
                                "and their threads did not come along; start it with "
                                "multiprocessing.get_context('spawn')")
         with _cores:
-            _start_threads()
             _state["used"] = True
+            start_threads()
             return dispatcher(*args)
     call.dispatcher = dispatcher
     return call
 
 
 @cache
-def _start_threads():
-    """Let Numba start its threads, told to wait actively for their next loop, but not for long.
+def start_threads():
+    """Let Numba start its threads; to be called before anything else makes it do so.
 
-    Between two loops GNU's OpenMP keeps its threads turning on their cores, ready at once. Its
-    300 000 turns are for machines with nothing else to do: where another process wants a core, the
-    thread that it stops is waited for by all the others. With 10 000 a step takes as long on a
-    quiet machine, and a fifth of the time beside a busy process. It is read when the library is
-    loaded; what the user has set stays.
+    They are told to wait actively for their next loop, but not for long. Between two loops GNU's
+    OpenMP keeps its threads turning on their cores, ready at once. Its 300 000 turns are for
+    machines with nothing else to do: where another process wants a core, the thread that it stops
+    is waited for by all the others. With 10 000 a step takes as long on a quiet machine, and a
+    fraction of the time beside a busy process. It is read when the library is loaded; what the user
+    has set stays. (For that moment other threads of this process see the variable, too.)
     """
     if {"GOMP_SPINCOUNT", "OMP_WAIT_POLICY"} & set(os.environ):
         numba.get_num_threads()
-    else:
-        os.environ["GOMP_SPINCOUNT"] = "10000"
+        return
+    os.environ["GOMP_SPINCOUNT"] = "10000"
+    try:
         numba.get_num_threads()
+    finally:
         del os.environ["GOMP_SPINCOUNT"]
+
+
+def threads():
+    """How many threads kernels run on."""
+    start_threads()
+    return numba.get_num_threads()
 
 
 def _after_fork():

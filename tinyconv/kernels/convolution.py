@@ -286,9 +286,9 @@ def conv_weight(x, g, geometry, groups):
     N, C, O = len(x), x.shape[1] // groups, g.shape[1] // groups
     if x.size == 0 or g.size == 0:
         return np.zeros((O * groups, C, *geometry.kernel), x.dtype)
-    s, wide = neighbours.number(geometry, N, O, groups, x.itemsize), geometry.output
+    s, (D, H, W) = neighbours.number(geometry, N, O, groups, x.itemsize), geometry.output
     if s > 1:
-        g = _regrouped(g, (*wide[:2], wide[2] // s), s * O)
+        g = _regrouped(g, (D, H, W // s), s * O)
         gw = conv_weight(x, g, neighbours.as_one(geometry, s), groups)
         return neighbours.narrowed(gw, s, geometry.stride[2])
     if winograd.fits(geometry, N, C, O, groups, x.dtype):

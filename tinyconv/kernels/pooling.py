@@ -7,7 +7,7 @@ because its indices are plain loop counters. (Computed into a flat array they mi
 all the compiler knows, and it would go one by one: 20 times slower at 64 channels.) It takes four
 pixels at a time, or it would spend itself on reading and writing what it has so far.
 
-Where many windows are large, the list of all their pixels would be longer than the image by far. A
+Where many large windows overlap, the list of all their pixels would be far longer than the image. A
 window is a product of ranges, so it can be taken along one dimension after the other, each with a
 short list: what comes before that dimension counts as images, what comes after it as channels.
 """
@@ -24,7 +24,8 @@ from .memory import empty
 
 TOGETHER = 4                                     # pixels that the inner loop takes at a time
 LANES = 16                                       # numbers of a vector, at most
-MOST = 1 << 20                                   # pixels in the list of all windows
+MOST = 1 << 20                                   # pixels in the list of all windows, or …
+TIMES = 4                                        # … so many times those of the image
 
 
 class Range(NamedTuple):
@@ -53,19 +54,19 @@ class Windows(NamedTuple):
 def windows(size, ranges):
     """The `Windows` of an image of this size, given the `Range` of each dimension.
 
-    One dimension alone always has a list: where a window begins at each of n pixels, its length is
-    n² at most.
+    One dimension alone always has a list.
     """
     lengths = [-((r.start - r.stop) // r.step) for r in ranges]
     outputs = tuple(len(r.start) for r in ranges)
-    if len(size) > 1 and math.prod(len(n) * n.max(initial=0) for n in lengths) > MOST:
+    if len(size) > 1 and math.prod(len(n) * n.max(initial=0) for n in lengths) > max(
+            MOST, TIMES * math.prod(size)):
         counts = functools.reduce(np.multiply.outer, lengths).reshape(-1)
         along = tuple(windows((n,), (r,)) for n, r in zip(size, ranges))
+        counts.flags.writeable = False
         return Windows(None, counts, tuple(size), outputs, False, along)
     pixels, seen = np.zeros((1, 1), np.int32), np.ones((1, 1), bool)
-    for n, (start, stop, step) in zip(size, ranges):
-        places = start[:, None] + step * np.arange(n)
-        places = places[:, :max(1, (places < stop[:, None]).sum(1).max(initial=0))]
+    for n, length, (start, stop, step) in zip(size, lengths, ranges):
+        places = start[:, None] + step * np.arange(max(1, length.max(initial=0)))
         shape = len(pixels) * len(places), pixels.shape[1] * places.shape[1]
         pixels = (pixels[:, None, :, None] * n + places[:, None]).reshape(shape)
         seen = (seen[:, None, :, None] & (places < stop[:, None])[:, None]).reshape(shape)

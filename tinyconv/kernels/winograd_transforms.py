@@ -82,7 +82,8 @@ def _window(x, n, top, left, size, column, columns, patch):
 
 @part
 def _fetch(x, start, size):
-    """Ask for x[start : start + size]: the four pixels of a tile that will come a block later.
+    """Ask for x[start : start + size]: the four pixels of a tile that will come a block later (or,
+    where images have odd sizes, pixels near them).
 
     A core reads ahead along straight lines only; without being asked it waits for each of these
     lines of memory, which counts where few channels leave little to compute.
@@ -194,7 +195,8 @@ def from_gradient(g, first, count, column, m, line, patch):
         else:
             _gradient_tile(flat, ((n * H + top) * W + left) * O + column, W * O, O, columns, m, at,
                            line)
-        _fetch(flat, 4 * (first + count + t) * O, 4 * O)
+        if column == 0:                          # once for all columns
+            _fetch(flat, 4 * (first + count + t) * O, 4 * O)
         n, top, left = _next(n, top, left, g)
 
 

@@ -50,10 +50,13 @@ def conv_scaled(x, w, a, scale, shift, geometry, groups, relu=False):
 def conv_input(g, w, geometry, groups, a=None):
     """∂⟨conv(x, w), g⟩/∂x: every output hands g back to the pixels it was made from
 
-    To which a (None or like x) is added, while the result is in cache.
+    To which a (None or like x) is added, where possible while the result is in cache.
     """
     ndim, g, w = g.ndim, _volume(g, geometry.output), _volume(w, geometry.kernel)
-    a = None if a is None else _volume(a, geometry.size)
+    if a is not None:
+        a, expected = _volume(a, geometry.size), (len(g), w.shape[1] * groups, *geometry.size)
+        if a.shape != expected:
+            raise ValueError(f"conv_input: expected a of shape {expected}, got {a.shape}")
     return from_volume(kernels.conv_input(g, w, geometry, groups, a), ndim)
 
 

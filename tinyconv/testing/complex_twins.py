@@ -113,6 +113,14 @@ def _conv_scaled(x, w, a, scale, shift, geometry, groups, relu=False):
     return _relu(y) if relu else y
 
 
+_spread_back = _multilinear(ops.conv_input)
+
+
+def _conv_input(g, w, geometry, groups, a=None):
+    x = _spread_back(g, w, geometry=geometry, groups=groups)
+    return x if a is None else x + a
+
+
 def _relu(y):
     return np.where(y.real > 0, y, 0)
 
@@ -187,7 +195,7 @@ TWINS = {
     cross_entropy.softmax_error: _softmax_error,
     ops.conv: _conv,
     ops.conv_scaled: _conv_scaled,
-    ops.conv_input: _multilinear(ops.conv_input),
+    ops.conv_input: _conv_input,
     ops.conv_weight: _multilinear(ops.conv_weight),
     ops.take_pixels: _multilinear(ops.take_pixels, "values"),
     ops.put_pixels: _multilinear(ops.put_pixels),

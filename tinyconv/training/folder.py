@@ -14,12 +14,11 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
-import numba
-
 from .. import machine
 from ..atomic import write_atomically
 from ..checkpoint import load_weights, save_weights
 from ..data import Dataset, load, names
+from ..kernels.compile import threads
 from ..models import create
 from ..nn import Module
 from . import figures
@@ -66,7 +65,7 @@ class RunFolder:
                      "shape": list(train.shape), "classes": list(train.classes),
                      "mean": list(train.mean), "std": list(train.std)},
             "recipe": run.recipe.as_dict(),
-            "threads": numba.get_num_threads(),
+            "threads": threads(),
             "started": time.strftime("%Y-%m-%dT%H:%M:%S%z"),
             "versions": machine.versions(),
             "machine": machine.describe()}
