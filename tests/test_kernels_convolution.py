@@ -17,6 +17,7 @@ DTYPES = pytest.mark.parametrize("dtype", [np.float32, np.float64])
 KINDS = range(len(product.SHAPES))
 CHANNELS = 1, 5, 8, 9, 16, 17, 32, 33, 70        # that fill the lanes of some tiles, and do not
 IMAGES = 0, 1, 2, 5, convolution.TASKS + 1
+ONES, NONE = (1, 1, 1), (0, 0, 0)
 
 
 @contextmanager
@@ -204,6 +205,22 @@ def test_pixels_side_by_side_taken_for_one_give_the_same_convolution(O, K, strid
                           reference.conv(x, w, bias, geometry, 1))
     assert np.array_equal(convolution.conv_weight(x, g, geometry, 1),
                           reference.conv_weight(x, g, geometry, 1))
+
+
+@pytest.mark.parametrize("groups, dilation", [(1, 1), (2, 1), (1, 2)])
+def test_many_pixels_of_few_channels_in_groups_dilated_and_finished(groups, dilation):
+    size = 10 + 2 * dilation
+    geometry = Geometry((1, 5, size), (1, 2, 3), ONES, NONE, NONE, (1, 1, dilation))
+    rng, N, O = np.random.default_rng(0), neighbours.PIXELS // 4, 4                 # noqa: E741
+    x, w, g = (rng.integers(-9, 9, shape).astype(np.float32)
+               for shape in ((N, 2, 1, 5, size), (O, 2 // groups, 1, 2, 3), (N, O, 1, 4, 10)))
+    scale, shift = np.float32([1, -2, 3, 4]), np.float32([5, 6, -7, 8])
+    y = convolution.conv(x, w, shift, geometry, groups, convolution.Finish(scale, g, True))
+    plain = reference.conv(x, w, None, geometry, groups)
+    line = plain * scale.reshape(1, O, 1, 1, 1) + shift.reshape(1, O, 1, 1, 1)
+    assert np.array_equal(y, np.maximum(line + g, 0))
+    assert np.array_equal(convolution.conv_weight(x, g, geometry, groups),
+                          reference.conv_weight(x, g, geometry, groups))
 
 
 def test_lenet_takes_two_pixels_for_one_where_a_vector_has_room():
