@@ -61,3 +61,19 @@ def test_bad_arguments_are_named():
     words = r"dropout2d: input has shape \(3, 4\), expected 4 dimensions"
     with pytest.raises(ValueError, match=words):
         F.dropout2d(tc.ones(3, 4))
+
+
+# ---- alpha dropout -------------------------------------------------------------------------------
+
+def test_alpha_dropout_keeps_mean_and_variance_and_rests_in_evaluation():
+    tc.manual_seed(0)
+    x = tc.randn(400, 500)
+    y = F.alpha_dropout(x, 0.3, training=True).data
+    assert abs(y.mean()) < 0.01 and abs(y.var() - 1) < 0.02
+    assert np.array_equal(F.alpha_dropout(x, 0.3, training=False).data, x.data)
+
+
+def test_alpha_dropout_of_features_drops_whole_channels():
+    tc.manual_seed(0)
+    y = F.feature_alpha_dropout(tc.zeros(8, 50, 6, 6), 0.5, training=True).data
+    assert (y == y[:, :, :1, :1]).all() and len(np.unique(y)) == 2
