@@ -252,3 +252,9 @@ def test_bad_reductions_are_named():
         tc.mean(tc.tensor([1, 2]))
     with pytest.raises((ValueError, IndexError)):
         tc.amax(tc.zeros(0, 3), 0)
+
+
+def test_long_running_products_of_float32_lose_nothing_to_order(rng):
+    x = (1 + 1e-3 * rng.standard_normal(5000)).astype(np.float32)
+    exact = np.cumprod(x.astype(np.float64)).astype(np.float32)
+    assert np.array_equal(tc.cumprod(tc.tensor(x), 0).data, exact)
