@@ -26,6 +26,7 @@ def canvas(width, height, rows=1, columns=1, **options):
 
 
 def png(figure):
+    """The bytes of a PNG file of the figure."""
     buffer = io.BytesIO()
     figure.savefig(buffer, format="png", dpi=150)
     return buffer.getvalue()

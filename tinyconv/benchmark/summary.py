@@ -27,6 +27,7 @@ def ratios(ours, others, more_is_better):
 
 
 def geometric_mean(values):
+    """exp of the mean of the logarithms of positive numbers"""
     return math.exp(statistics.fmean(map(math.log, values)))
 
 

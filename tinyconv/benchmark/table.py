@@ -30,6 +30,7 @@ def wanted(entry):
 
 
 def mark(reached):
+    """The sign for a target that is reached, missed, or not there (None)."""
     return {True: "✓", False: "✗", None: ""}[reached]
 
 

@@ -132,4 +132,5 @@ def pull(g, x, t, stats):
 
 
 def rows_of_a_block(x):
+    """How many rows of x (M, C) make a block of about `BLOCK` numbers, at least one."""
     return max(1, BLOCK // max(1, x.shape[1]))

@@ -353,5 +353,5 @@ def _write(w, value, c, starts, counts, columns, adding=False):
 if config.DISABLE_JIT:
     height, width, zeros, repeat, add_outer = (
         plain.height, plain.width, plain.zeros, plain.repeat, plain.add_outer)
-    store, accumulate, load, put, prefetch, rectify = (
-        plain.store, plain.accumulate, plain.load, plain.put, plain.prefetch, plain.rectify)
+    store, accumulate, load, save, prefetch, rectify = (
+        plain.store, plain.accumulate, plain.load, plain.save, plain.prefetch, plain.rectify)

@@ -52,7 +52,7 @@ def load(a, i):
     return a[i:i + width(ONE, a)].reshape(1, -1).copy()
 
 
-def put(vector, c, i):
+def save(vector, c, i):
     """c[i : i + lanes] = vector"""
     c[i:i + vector.size] = vector[0]
 

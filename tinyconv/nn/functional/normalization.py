@@ -13,7 +13,6 @@ from ...kernels.compile import FLOATS
 from ..arguments import whole
 
 
-
 def batch_norm(input, running_mean, running_var, weight=None, bias=None, training=False,
                momentum=0.1, eps=1e-5, add=None, relu=False):
     """y = (x − mean) / √(var + eps) · weight + bias for every channel of (N, C, …).
