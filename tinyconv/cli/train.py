@@ -95,13 +95,13 @@ def _train(args, out):
             say(describe(run.history[-1]))
 
     say = partial(print, file=sys.stderr if args.json else sys.stdout, flush=True)
-    (C, H, W), several = train.shape, threads()
+    (C, H, W), several = train.shape, common.several
     say(f"{args.model}, {sum(p.numel() for p in model.parameters()):,} parameters, on "
-        f"{train.name}: {len(train):,} training and {len(test):,} test images of {C}×{H}×{W}, "
-        f"{len(train.classes)} classes")
-    say(f"{recipe.epochs} epochs of {-(-len(train) // recipe.batch_size)} steps, batches of "
-        f"{recipe.batch_size}, lr up to {recipe.lr:g}, seed {args.seed}, "
-        f"{several} thread{'s' if several > 1 else ''}; {out}")
+        f"{train.name}: {len(train):,} training and {several(len(test), 'test image')} of "
+        f"{C}×{H}×{W}, {len(train.classes)} classes")
+    say(f"{several(recipe.epochs, 'epoch')} of "
+        f"{several(-(-len(train) // recipe.batch_size), 'step')}, batches of {recipe.batch_size}, "
+        f"lr up to {recipe.lr:g}, seed {args.seed}, {several(threads(), 'thread')}; {out}")
     history = training.fit(model, train, test=test, recipe=recipe, out=out, config=config,
                            callbacks=[report])
     accuracy = history[-1]["test_accuracy"]
