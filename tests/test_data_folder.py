@@ -114,7 +114,6 @@ def kinds_of_picture(folder):
     yield saved(folder / "film.gif", film[0], save_all=True, append_images=film[1:])
     yield saved(folder / "film.png", film[0], save_all=True, append_images=film[1:])
     yield saved(folder / "film.webp", film[0], save_all=True, append_images=film[1:], lossless=True)
-    yield saved(folder / "pages.tiff", film[0], save_all=True, append_images=film[1:])
     yield saved(folder / "Ünïcode 猫.png", red)
 
 
@@ -129,9 +128,9 @@ def test_every_kind_of_pixels_shows_what_people_see(tmp_path):
 
 
 def test_pixels_of_which_nobody_knows_what_is_white_are_refused(tmp_path):
-    saved(tmp_path / "measured.tif", Image.fromarray(np.ones((4, 4), np.float32)))
-    with pytest.raises(FormatError, match="measured.tif: its pixels are numbers with a fraction"):
-        read_image(tmp_path / "measured.tif")
+    saved(tmp_path / "measured.ppm", Image.fromarray(np.ones((4, 4), np.float32)))
+    with pytest.raises(FormatError, match="measured.ppm: its pixels are numbers with a fraction"):
+        read_image(tmp_path / "measured.ppm")
 
 
 def test_a_picture_taken_sideways_is_turned_upright(tmp_path):

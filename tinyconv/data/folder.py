@@ -19,8 +19,8 @@ import numpy as np
 from .dataset import Dataset
 from .errors import DataError, FormatError
 
-SUFFIXES = {".png", ".jpg", ".jpeg", ".bmp", ".gif", ".tif", ".tiff", ".webp", ".ppm", ".pgm"}
-FORMATS = ("PNG", "JPEG", "BMP", "GIF", "TIFF", "WEBP", "PPM")
+SUFFIXES = {".png", ".jpg", ".jpeg", ".bmp", ".gif", ".webp", ".ppm", ".pgm"}
+FORMATS = ("PNG", "JPEG", "BMP", "GIF", "WEBP", "PPM")
 MAX_BYTES = 64 << 20                   # of a file
 MAX_PIXELS = 50_000_000                # of a picture, read from its header before it is decoded
 
