@@ -4,6 +4,7 @@ No network is used: the one function that downloads is replaced by a fake, or as
 runs in this process.
 """
 
+import contextlib
 import gzip
 import hashlib
 import io
@@ -21,6 +22,18 @@ from tinyconv import data
 from tinyconv.data import catalogue, files, mirrors
 from tinyconv.data.catalogue import CIFAR10, MNIST, PUBLISHED, Member, Package
 from tinyconv.data.errors import ChecksumError, DataError, DownloadError, FormatError
+
+
+@contextlib.contextmanager
+def files_of_at_most(size):
+    """Within it no file can grow beyond so many bytes, as on a disk that is nearly full."""
+    resource = pytest.importorskip("resource", reason="only POSIX limits the size of files")
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size, before[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
 
 
 def sha256(content):
@@ -202,6 +215,41 @@ def test_a_member_altered_inside_a_repacked_archive_is_named(home):
     put(home / "data/cifar-10", {"cifar-10-binary.tar.xz": lzma.compress(tar(altered))})
     with pytest.raises(ChecksumError, match=r"cifar-10-binary.tar.xz \(.*data_batch_4.bin inside"):
         data.load("cifar10")
+
+
+def test_a_file_that_the_system_will_not_read_is_not_called_altered(home, monkeypatch):
+    put(home / "data/mnist", mini_mnist()[2])
+
+    def refuse(path):
+        raise PermissionError(13, "Permission denied", str(path))
+
+    monkeypatch.setattr(files, "_sha256", refuse)
+    assert {(r.status, r.detail) for r in files.verify("mnist")} == {
+        ("unreadable", "Permission denied")}
+    with pytest.raises(PermissionError, match="train-images-idx3-ubyte.gz"):
+        data.load("mnist")
+
+
+@pytest.mark.skipif(os.name != "posix" or os.geteuid() == 0, reason="root may write everywhere")
+def test_a_data_folder_and_a_cache_that_are_read_only_are_read(home):
+    put(home / "data/cifar-10", {"cifar-10-binary.tar.gz": mini_cifar()[2]})
+    (home / "cache").mkdir(mode=0o500)
+    for folder in (home / "data/cifar-10", home / "data"):
+        folder.chmod(0o500)
+    try:
+        assert len(data.load("cifar10")) == 25
+        with pytest.raises(DownloadError, match="cannot write to .*cache.*Permission denied"):
+            data.load("mnist")
+    finally:
+        for folder in (home / "data", home / "data/cifar-10"):
+            folder.chmod(0o700)
+
+
+def test_a_disk_without_room_to_keep_what_was_unpacked_only_costs_time(home):
+    put(home / "data/cifar-10", {"cifar-10-binary.tar.gz": mini_cifar()[2]})
+    with files_of_at_most(5000):                            # less than one member
+        assert len(data.load("cifar10")) == 25
+    assert not any(path.is_file() for path in (home / "cache").rglob("*"))
 
 
 def test_missing_files_are_reported_as_missing(home):

@@ -143,13 +143,13 @@ def test_a_picture_taken_sideways_is_turned_upright(tmp_path):
     assert upright.shape == (8, 4) and (upright[:4] == 255).all() and (upright[4:] == 0).all()
 
 
-def bomb():
-    """A PNG of a few hundred bytes that claims 60 000 × 60 000 pixels."""
+def bomb(side=60_000, kind=b"tEXt", body=b"a\0b"):
+    """A PNG of few bytes: with very many pixels, or with another chunk that unpacks to very many."""
     def chunk(kind, body):
         checksum = struct.pack(">I", zlib.crc32(kind + body))
         return struct.pack(">I", len(body)) + kind + body + checksum
-    header = struct.pack(">IIBBBBB", 60_000, 60_000, 8, 0, 0, 0, 0)
-    return (b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header)
+    header = struct.pack(">IIBBBBB", side, side, 8, 0, 0, 0, 0)
+    return (b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(kind, body)
             + chunk(b"IDAT", zlib.compress(bytes(999))) + chunk(b"IEND", b""))
 
 
@@ -160,6 +160,8 @@ def bad_pictures(good):
     yield "script", b"%!PS-Adobe-3.0\n"                     # Pillow would start Ghostscript
     yield "bomb", bomb()
     yield "cut.behind.header", good[:33]
+    yield "text.bomb", bomb(8, b"zTXt", b"a\0\0" + zlib.compress(bytes(10 ** 8)))
+    yield "profile.bomb", bomb(8, b"iCCP", b"a\0\0" + zlib.compress(bytes(10 ** 8)))
     yield "flipped", good[:60] + bytes(b ^ 0xFF for b in good[60:90]) + good[90:]
 
 
@@ -183,7 +185,7 @@ def test_a_bad_picture_stops_the_loading_or_is_skipped_and_counted(split_folder,
         (split_folder / "train" / "red" / f"{what}.png").write_bytes(content)
     with pytest.raises(FormatError, match=r"train/red/bomb.png: .*bomb"):
         data.load(split_folder)
-    with pytest.warns(UserWarning, match="skipped 7 bad pictures, the first: .*bomb.png"):
+    with pytest.warns(UserWarning, match="skipped 9 bad pictures, the first: .*bomb.png"):
         train = data.load(split_folder, on_error="skip")
     assert len(train) == 8
 

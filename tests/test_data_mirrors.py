@@ -20,6 +20,7 @@ from urllib import request, response
 
 import numpy as np
 import pytest
+from test_data_files import files_of_at_most
 
 from tinyconv.data import mirrors
 from tinyconv.data.catalogue import Member, Package
@@ -227,18 +228,6 @@ def test_two_processes_fetch_at_once_while_a_third_is_killed(server, tmp_path):
 
 
 # ---- no room -------------------------------------------------------------------------------------
-
-@contextlib.contextmanager
-def files_of_at_most(size):
-    """Within it no file can grow beyond so many bytes, as on a disk that is nearly full."""
-    resource = pytest.importorskip("resource", reason="only POSIX limits the size of files")
-    before = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (size, before[1]))
-    try:
-        yield
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, before)
-
 
 def test_a_full_disk_ends_the_download_at_once_and_nothing_is_left(download, server, tmp_path):
     with files_of_at_most(70_001), pytest.raises(DownloadError) as caught:

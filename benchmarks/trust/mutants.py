@@ -48,12 +48,14 @@ class Kind:
     refuses     the exception that is right for a file that is not
     mend        function of (bytes, random.Random) that puts checksums right, or wraps the content
     head        how many bytes at the beginning are altered more often
+    spots       function of a sample: the positions of sizes and kinds, altered more often, too
     """
     samples: tuple
     read: object
     refuses: type
     mend: object = lambda content, rng: content
     head: int = 64
+    spots: object = lambda sample: ()
 
 
 # ---- alterations ---------------------------------------------------------------------------------
@@ -62,9 +64,12 @@ def mutant(name, number, seed=0):
     """Case `number` of a kind: the file (bytes) and the sample that it was made of."""
     kind, rng = KINDS[name], random.Random(f"{seed} {name} {number}")
     sample = rng.choice(kind().samples)
-    content = bytearray(sample)
+    content, spots = bytearray(sample), kind().spots(sample)
     for _ in range(rng.choice((1, 1, 1, 2, 3, 4))):
-        rng.choice(ALTERATIONS)(content, _place(content, kind().head, rng), rng)
+        at = _place(content, kind().head, rng)
+        if spots and rng.random() < 0.3:
+            at = min(rng.choice(spots), max(0, len(content) - 1))
+        rng.choice(ALTERATIONS)(content, at, rng)
     return kind().mend(bytes(content), rng), sample
 
 
@@ -256,7 +261,10 @@ def archive():
         expect(found == sizes, "members of other sizes")
 
     return Kind((sample(tarfile.PAX_FORMAT), sample(tarfile.GNU_FORMAT)), read, data.FormatError,
-                mend, head=4096)
+                mend, 4096, lambda sample: [
+                    header + field for header in range(0, len(sample) - 511, 512)
+                    if sample[header + 257:header + 262] == b"ustar"
+                    for field in (0, 100, 124, 124, 124, 135, 148, 156, 156, 257, 263, 345, 386)])
 
 
 # ---- a whole data set, checked by sha256 ---------------------------------------------------------
@@ -276,16 +284,13 @@ def dataset():
     samples = {content: name for some in (plain, packed) for name, content in some.items()}
 
     def read(path, sample):
-        folder = path.parent / "mnist"
-        folder.mkdir(exist_ok=True)
-        for old in folder.iterdir():
-            old.unlink()
-        for name, content in packed.items():
-            if name != samples[sample]:
-                (folder / f"{name}.gz").write_bytes(content)
-        content = path.read_bytes()
-        suffix = "" if sample in plain.values() else ".gz"
-        (folder / f"{samples[sample]}{suffix}").write_bytes(content)
+        folder, content = path.parent / "mnist", path.read_bytes()
+        if not folder.is_dir():
+            folder.mkdir()
+            for name, good in packed.items():
+                (folder / f"{name}.gz").write_bytes(good)
+        altered = folder / (samples[sample] + ("" if sample in plain.values() else ".gz"))
+        altered.write_bytes(content)
         os.environ["TINYCONV_DATA"], before = str(path.parent), os.environ.get("TINYCONV_DATA")
         cache, files.cache_folder = files.cache_folder, lambda: path.parent / "cache"
         catalogue.PUBLISHED["mnist"] = known
@@ -296,6 +301,8 @@ def dataset():
             os.environ.pop("TINYCONV_DATA")
             if before is not None:
                 os.environ["TINYCONV_DATA"] = before
+            altered.unlink()                                # a plain file is there beside the .gz
+            (folder / f"{samples[sample]}.gz").write_bytes(packed[samples[sample]])
         expect(content == sample, "an altered file was taken for the right one")
 
     return Kind(tuple(samples), read, data.DataError, head=24)
@@ -395,7 +402,14 @@ def picture():
         expect(image.shape[0] == {"grey": 1, "rgb": 3}[mode], "another number of channels")
         expect(size is None or image.shape[1:] == (size, size), "another size")
 
-    return Kind(samples, read, data.FormatError, mend, head=120)
+    def spots(sample):
+        """Where height and width of a JPEG and the first picture of a GIF stand."""
+        frame = max(sample.find(b"\xff\xc0"), sample.find(b"\xff\xc2"))
+        if sample[:3] == b"GIF":
+            frame = sample.find(b",\0\0\0\0")
+        return range(frame + 5, frame + 9) if frame >= 0 else ()
+
+    return Kind(samples, read, data.FormatError, mend, 120, spots)
 
 
 def _with_new_crcs(content):

@@ -63,8 +63,8 @@ def _verify(args):
     else:
         for name, found in reports.items():
             _print_reports(name, found)
-    bad = {"altered", "missing"} if args.names else {"altered"}
-    return 1 if any(r.status in bad for found in reports.values() for r in found) else 0
+    fine = {"ok"} if args.names else {"ok", "missing"}
+    return 0 if all(r.status in fine for found in reports.values() for r in found) else 1
 
 
 def _print_reports(name, found):
@@ -76,4 +76,4 @@ def _print_reports(name, found):
               "brings what is missing")
     else:
         for r in found:
-            print(f"{name}: {r.status:8} {r.path}" + (f"  ({r.detail})" if r.detail else ""))
+            print(f"{name}: {r.status:10} {r.path}" + (f"  ({r.detail})" if r.detail else ""))

@@ -22,7 +22,10 @@ from .readers import read_archive, read_plain, unpack
 
 @dataclass(frozen=True)
 class FileReport:
-    """What `verify` found: a path, "ok", "missing" or "altered", and what exactly is wrong."""
+    """What `verify` found: a path, its status, and what exactly is wrong.
+
+    The status is "ok", "missing", "altered", or "unreadable" where the system refuses to read it.
+    """
 
     path: Path
     status: str
@@ -57,8 +60,10 @@ def verify(name):
         try:
             _read(holder)
             reports.append(FileReport(holder.path, "ok"))
-        except (DataError, OSError) as error:
+        except DataError as error:
             reports.append(FileReport(holder.path, "altered", str(error)))
+        except OSError as error:
+            reports.append(FileReport(holder.path, "unreadable", str(error.strerror)))
         seen.update(member.name for member in holder.members)
     for package in known.packages:
         if not seen.issuperset(member.name for member in package.members):
