@@ -73,7 +73,8 @@ def survey(name, cases, seed, bar):
         if number < cases or worker.returncode or said:     # nothing may be said beside the error
             end = (signal.strsignal(-worker.returncode) if worker.returncode < 0
                    else f"status {worker.returncode}")
-            found["failures"].append(f"{name} {number}: the process ended with {end!r} {said[-500:]}")
+            found["failures"].append(f"{name} {number}: the process ended with {end!r} "
+                                     f"{said[-500:]}")
             number += 1
             bar.update()
     return found

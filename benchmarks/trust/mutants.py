@@ -18,6 +18,7 @@ import os
 import random
 import struct
 import tarfile
+import tempfile
 import time
 import warnings
 import zlib
@@ -25,6 +26,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
+from alterations import alter
 from PIL import Image
 
 from tinyconv import checkpoint, data, nn
@@ -32,6 +34,7 @@ from tinyconv.data import catalogue, files
 from tinyconv.data.readers import read_archive, read_cifar, read_idx, unpack
 
 LIMIT = 1.0                            # seconds of the processor that one file may take
+SUM = "tinyconv.sha256"                # what the sums of a checkpoint are called
 
 
 class Wrong(Exception):
@@ -58,7 +61,7 @@ class Kind:
     spots: object = lambda sample: ()
 
 
-# ---- alterations ---------------------------------------------------------------------------------
+# ---- mutants and their judgement -----------------------------------------------------------------
 
 def mutant(name, number, seed=0):
     """Case `number` of a kind: the file (bytes) and the sample that it was made of."""
@@ -66,81 +69,9 @@ def mutant(name, number, seed=0):
     sample = rng.choice(kind().samples)
     content, spots = bytearray(sample), kind().spots(sample)
     for _ in range(rng.choice((1, 1, 1, 2, 3, 4))):
-        at = _place(content, kind().head, rng)
-        if spots and rng.random() < 0.3:
-            at = min(rng.choice(spots), max(0, len(content) - 1))
-        rng.choice(ALTERATIONS)(content, at, rng)
+        alter(content, kind().head, spots, rng)
     return kind().mend(bytes(content), rng), sample
 
-
-def _place(content, head, rng):
-    """A position in the file, in its head as often as not."""
-    return rng.randrange(max(1, min(len(content), head if rng.random() < 0.5 else len(content))))
-
-
-def _flip(content, at, rng):
-    if content:
-        content[at] ^= 1 << rng.randrange(8)
-
-
-def _set(content, at, rng):
-    content[at:at + 1] = bytes([rng.choice((0, 1, 0x7F, 0x80, 0xFF, rng.randrange(256)))])
-
-
-def _number(content, at, rng):
-    """A number that sizes and offsets do not expect."""
-    width = rng.choice((2, 4, 8))
-    value = rng.choice((0, 1, 2 ** (8 * width - 1) - 1, 2 ** (8 * width - 1), 2 ** (8 * width) - 1,
-                        rng.randrange(2 ** (8 * width)), 50_000 % 2 ** (8 * width)))
-    content[at:at + width] = value.to_bytes(width, rng.choice(("big", "little")))
-
-
-def _digits(content, at, rng):
-    """Another number in place of one that is written in digits, the nearest one after `at`."""
-    begin = next((i for i in range(at, len(content)) if 48 <= content[i] < 58), None)
-    if begin is not None:
-        end = next((i for i in range(begin, len(content)) if not 48 <= content[i] < 58),
-                   len(content))
-        content[begin:end] = rng.choice((b"0", b"-1", b"1e9", b"NaN", b"9" * 18, b"9" * 400, b"7",
-                                         b"7" * (end - begin), b"[" * 50, b"null", b"0.5"))
-
-
-def _cut(content, at, rng):
-    del content[at:]
-
-
-def _drop(content, at, rng):
-    del content[at:at + rng.choice((1, 2, 4, 16, 512))]
-
-
-def _insert(content, at, rng):
-    content[at:at] = rng.choice((rng.randbytes(rng.randrange(1, 32)), bytes(512), b"{", b'"', b"["))
-
-
-def _repeat(content, at, rng):
-    content[at:at] = content[at:at + rng.choice((1, 4, 16, 64, 512))]
-
-
-def _blank(content, at, rng):
-    length = min(rng.choice((2, 8, 64, 512)), len(content) - at)
-    content[at:at + length] = bytes([rng.choice((0, 0xFF, 0x20))]) * length
-
-
-def _move(content, at, rng):
-    to = rng.randrange(len(content) + 1)
-    part = content[at:at + rng.choice((4, 32, 512))]
-    content[to:to + len(part)] = part
-
-
-def _append(content, at, rng):
-    content += rng.choice((b"\0", bytes(512), rng.randbytes(20), bytes(content[:at])))
-
-
-ALTERATIONS = (_flip, _flip, _flip, _set, _set, _number, _number, _digits, _cut, _drop, _insert,
-               _repeat, _blank, _move, _append)
-
-
-# ---- judgement -----------------------------------------------------------------------------------
 
 def judge(name, number, path, seed=0):
     """What comes of a case: ("refused", "valid" or what is wrong, seconds of the processor)."""
@@ -189,9 +120,9 @@ def idx():
         sizes = struct.pack(f">{array.ndim}I", *array.shape)
         expect(content[3:] == bytes([array.ndim]) + sizes + rest, "another array than in the file")
 
+    shapes = (7,), (4, 6, 6), (1, 1, 2, 3)
     return Kind(tuple(_idx_bytes(rng.integers(0, 100, shape).astype(dtype), code)
-                      for dtype, code in codes.items() for shape in ((7,), (4, 6, 6), (1, 1, 2, 3))),
-                read, data.FormatError, head=16)
+                      for dtype, code in codes.items() for shape in shapes), read, data.FormatError, head=16)
 
 
 @functools.cache
@@ -312,14 +243,14 @@ def dataset():
 
 @functools.cache
 def weights():
-    """A file of weights. What carries its sums is refused whatever is altered, unless they are
-    made anew, as a hostile author would; then it must fit the model or leave that unchanged."""
+    """A file of weights: whatever is altered is noticed.
+
+    Unless the sums are made anew, as a hostile author would: then it must fit, or be refused and
+    leave the model unchanged.
+    """
     model = nn.Sequential(nn.Linear(3, 2), nn.BatchNorm1d(2))
     before = {name: t.data.copy() for name, t in model.state_dict().items()}
-    folder = Path(os.environ.get("TMPDIR", "/tmp")) / f"tinyconv-fuzz-{os.getpid()}"
-    checkpoint.save_weights(model, folder, {"epoch": "1"})
-    sample = folder.read_bytes()
-    folder.unlink()
+    sample = _saved(lambda path: checkpoint.save_weights(model, path, {"epoch": "1"}))
 
     def read(path, sample):
         try:
@@ -330,13 +261,39 @@ def weights():
             raise
         finally:
             model.load_state_dict(before)
-        content = path.read_bytes()
-        if b"tinyconv.sha256" in sample:
-            expect(content == sample or _with_new_sums(content) == content,
-                   "an altered file of weights was taken for a whole one")
+        _expect_sums(path)
 
     return Kind((sample,), read, checkpoint.CheckpointError, _with_sums_now_and_then,
                 head=8 + int.from_bytes(sample[:8], "little"))
+
+
+@functools.cache
+def state():
+    """The checkpoint of a run."""
+    sample = _saved(lambda path: checkpoint.save_checkpoint(path, {
+        "step": 12, "model": {"weight": np.arange(6, dtype=np.float32).reshape(2, 3)},
+        "optimizer": [{"lr": 0.1, "momentum": [np.ones(3), None, True]}],
+        "generator": {"state": 2 ** 100, "name": "PCG64"}}))
+
+    def read(path, sample):
+        found = checkpoint.read_checkpoint(path)
+        expect(isinstance(found, dict), f"the state is a {type(found).__name__}")
+        _expect_sums(path)
+
+    return Kind((sample,), read, checkpoint.CheckpointError, _with_sums_now_and_then,
+                head=8 + int.from_bytes(sample[:8], "little"))
+
+
+def _saved(save):
+    """The content of the file that a function writes."""
+    with tempfile.TemporaryDirectory() as folder:
+        save(Path(folder) / "file")
+        return (Path(folder) / "file").read_bytes()
+
+
+def _expect_sums(path):
+    content = path.read_bytes()
+    expect(_with_new_sums(content) == content, "an altered file was taken for a whole one")
 
 
 def _with_sums_now_and_then(content, rng):
@@ -345,25 +302,22 @@ def _with_sums_now_and_then(content, rng):
 
 def _with_new_sums(content):
     """The file with the length of its header and all its sums put right, as far as they go."""
-    end = content.rfind(b"}", 0, 8 + 4096) + 1
-    text, rest = content[8:end], content[end:].lstrip(b" ")
+    text, rest = content[8:], b""
     try:
-        header = json.loads(text)
-        entries = {name: about["data_offsets"] for name, about in header.items()
-                   if name != "__metadata__"}
-        for name, (begin, stop) in entries.items():
-            key = f"tinyconv.sha256.{name}"
-            if key in header["__metadata__"]:
-                header["__metadata__"][key] = hashlib.sha256(rest[begin:stop]).hexdigest()
-        if "tinyconv.sha256" in header["__metadata__"]:
-            header["__metadata__"]["tinyconv.sha256"] = "0" * 64
-        text = json.dumps(header, separators=(",", ":"), ensure_ascii=False).encode()
+        header, end = json.JSONDecoder().raw_decode(text.decode("latin-1"))
+        text, rest = text[:end], text[end:].lstrip(b" ")
+        sums = header["__metadata__"]
+        for name, about in header.items():
+            if f"{SUM}.{name}" in sums:
+                begin, end = about["data_offsets"]
+                sums[f"{SUM}.{name}"] = hashlib.sha256(rest[begin:end]).hexdigest()
+        sums[SUM] = "0" * 64
+        text = json.dumps(header, separators=(",", ":")).encode()
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
         pass                           # it is no longer such a header: the length will do
     text += b" " * (-len(text) % 8)
     head = len(text).to_bytes(8, "little") + text
-    head = head.replace(b"0" * 64, hashlib.sha256(head).hexdigest().encode(), 1)
-    return head + rest
+    return head.replace(b"0" * 64, hashlib.sha256(head).hexdigest().encode(), 1) + rest
 
 
 # ---- pictures ------------------------------------------------------------------------------------
@@ -387,7 +341,8 @@ def picture():
         saved(rgb.quantize(16), "PNG", transparency=3), saved(grey.convert("I;16"), "PNG"),
         saved(rgb, "PNG", exif=exif, **film), saved(rgb, "JPEG"), saved(grey, "JPEG", exif=exif),
         saved(rgb, "JPEG", progressive=True), saved(rgb.convert("CMYK"), "JPEG"),
-        saved(rgb, "BMP"), saved(grey, "BMP"), saved(smooth, "BMP"), saved(grey.convert("1"), "BMP"),
+        saved(rgb, "BMP"), saved(grey, "BMP"), saved(smooth, "BMP"),
+        saved(grey.convert("1"), "BMP"),
         saved(rgb, "GIF", **film), saved(grey, "GIF"), saved(rgb, "WEBP"),
         saved(smooth, "WEBP", lossless=True), saved(rgb, "WEBP", **film), saved(rgb, "PPM"),
         saved(grey, "PPM"), saved(grey.convert("I;16"), "PPM"))
@@ -427,4 +382,4 @@ def _with_new_crcs(content):
 
 
 KINDS = {"IDX": idx, "CIFAR": cifar, "gzip and xz": compressed, "tar": archive,
-         "data set": dataset, "weights": weights, "picture": picture}
+         "data set": dataset, "weights": weights, "checkpoint": state, "picture": picture}
