@@ -97,7 +97,7 @@ def download(server, tmp_path, monkeypatch):
         return opener
 
     monkeypatch.setattr(mirrors, "_opener", lenient)
-    monkeypatch.setattr(mirrors, "SILENCE", 0.3)
+    monkeypatch.setattr(mirrors, "SILENCE", 1)
     monkeypatch.setattr(mirrors, "PATIENCE", 0.3)
     server.asked.clear()
 
