@@ -23,6 +23,8 @@ MOST_DIMENSIONS = 32
 DTYPES = {"F64": "<f8", "F32": "<f4", "F16": "<f2", "I64": "<i8", "I32": "<i4", "I16": "<i2",
           "I8": "i1", "U64": "<u8", "U32": "<u4", "U16": "<u2", "U8": "u1", "BOOL": "?"}
 CODES = {np.dtype(dtype).newbyteorder("="): code for code, dtype in DTYPES.items()}
+HALF_OF_FLOAT32 = np.dtype([("bfloat16", "<u2")])      # which NumPy has no dtype for
+READABLE = {**DTYPES, "BF16": HALF_OF_FLOAT32}
 METADATA = "__metadata__"
 
 Entry = namedtuple("Entry", "name dtype shape begin end")
@@ -106,16 +108,16 @@ def _entry(name, about):
         raise Damaged(f"{shown(name)} should have a dtype, a shape and data_offsets, got "
                       f"{shown(repr(about))}")
     code, shape, offsets = about["dtype"], about["shape"], about["data_offsets"]
-    if not isinstance(code, str) or code not in DTYPES:
+    if not isinstance(code, str) or code not in READABLE:
         raise Damaged(f"the array {shown(name)} has the dtype {shown(repr(code))}, which is none "
-                      f"of {', '.join(DTYPES)}")
+                      f"of {', '.join(READABLE)}")
     if not _sizes(shape) or len(shape) > MOST_DIMENSIONS:
         raise Damaged(f"the array {shown(name)} has the shape {shown(repr(shape))}: expected up to "
                       f"{MOST_DIMENSIONS} whole numbers of at least 0")
     if not _sizes(offsets) or len(offsets) != 2:
         raise Damaged(f"the array {shown(name)} has the data_offsets {shown(repr(offsets))}: "
                       "expected where it begins and where it ends")
-    dtype = np.dtype(DTYPES[code])
+    dtype = np.dtype(READABLE[code])
     # an array without elements must have a shape that NumPy can hold, too
     if math.prod(max(size, 1) for size in shape) * dtype.itemsize >= 2 ** 62:
         raise Damaged(f"the array {shown(name)} of shape {shown(repr(shape))} is too large")
