@@ -20,7 +20,7 @@ posix = pytest.mark.skipif(os.name != "posix", reason="these are the signals of 
 
 
 @pytest.fixture(autouse=True)
-def pictures(tmp_path, monkeypatch):
+def pictures(tmp_path, monkeypatch, interruptible):
     """Each test has a folder of its own with small pictures in it, and draws no figures."""
     monkeypatch.chdir(tmp_path)
     generator = np.random.default_rng(0)
