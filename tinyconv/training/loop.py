@@ -7,11 +7,12 @@ import numpy as np
 
 from .. import random
 from ..checkpoint import Mismatch, series
-from ..core import Tensor
+from ..core import AnomalyError, Tensor
 from ..data import Dataset, Loader, load_both
 from ..interrupt import STOPS, Signals
 from ..nn import Module
 from ..nn import functional as F
+from ..watch import detect_anomaly
 from .evaluation import evaluate, in_use
 from .folder import RunFolder, claim, interval
 from .lock import locked
@@ -51,8 +52,9 @@ def fit(model, data, *, test=None, epochs=None, batch_size=None, lr=None, seed=N
 
     Raises ValueError or TypeError if something given is wrong or does not fit, before the first
     step; `checkpoint.Mismatch` lists all that does not fit the run to resume. Raises Locked if
-    another run is writing to the folder. Raises Diverged, with the step, when the loss is no longer
-    finite: weights and checkpoints in `out` are then from before that.
+    another run is writing to the folder. Raises Diverged when the loss is no longer finite, with
+    the step and the first operation that made such a number: weights and checkpoints in `out` are
+    then from before that.
     """
     _check_kind("model", model, Module, f"; models.create({model!r}) makes one"
                 if isinstance(model, str) else "")
@@ -183,17 +185,36 @@ def _test(run, signals):
 @np.errstate(all="ignore")                       # what overflows makes a loss that is refused here
 def _step(run, x, y):
     """Loss and gradients of one batch (N, C, H, W) and (N,), and one step of the optimiser."""
-    output = run.model(x)                                                    # (N, K)
-    loss = F.cross_entropy(output, y, label_smoothing=run.recipe.label_smoothing)
+    drawn = random.default_generator().bit_generator.state
+    output, loss = _loss(run, x, y)
     value = loss.item()
-    _check_finite(run, value, f"the loss is {value} at step {run.step} (step {run.step_of_epoch} "
-                              f"of {run.steps_per_epoch} of epoch {run.epoch})")
+    if not math.isfinite(value):
+        random.default_generator().bit_generator.state = drawn
+        _check_finite(run, value, f"the loss is {value} at step {run.step} (step "
+                                  f"{run.step_of_epoch} of {run.steps_per_epoch} of epoch "
+                                  f"{run.epoch}){_first_operation(run, x, y)}")
     run.optimizer.zero_grad()
     loss.backward()
     run.optimizer.step()
     run.seen += len(y)
     run.loss_sum += value * len(y)
     run.correct += int((output.data.argmax(axis=1) == y.data).sum())
+
+
+def _loss(run, x, y):
+    """The outputs (N, K) of the model, and their loss."""
+    output = run.model(x)
+    return output, F.cross_entropy(output, y, label_smoothing=run.recipe.label_smoothing)
+
+
+def _first_operation(run, x, y):
+    """The same once more, to hear which operation was the first whose result is not finite."""
+    try:
+        with detect_anomaly():
+            _loss(run, x, y)
+    except AnomalyError as error:
+        return f": {error}"
+    return ""
 
 
 def _check_finite(run, loss, what):
