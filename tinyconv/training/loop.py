@@ -15,6 +15,7 @@ from ..optim.lr_scheduler import LRScheduler
 from .evaluation import Evaluation, evaluate, in_use
 from .folder import RunFolder
 from .history import History
+from .postmortem import first_anomaly
 from .progress import ProgressBar
 from .recipes import Recipe, choose
 
@@ -143,12 +144,14 @@ def _epoch(run, loader, tell):
 @np.errstate(all="ignore")                       # what overflows makes a loss that is refused here
 def _step(run, x, y):
     """Loss and gradients of one batch (N, C, H, W) and (N,), and one step of the optimiser."""
-    output = run.model(x)                                                    # (N, K)
-    loss = F.cross_entropy(output, y, label_smoothing=run.recipe.label_smoothing)
+    drawn_from = random.default_generator().bit_generator.state
+    output, loss = _forward(run, x, y)
     value = loss.item()
     here = run.step - (run.epoch - 1) * run.steps_per_epoch
-    _check_finite(run, value, f"the loss is {value} at step {run.step} "
-                              f"(step {here} of {run.steps_per_epoch} of epoch {run.epoch})")
+    if not math.isfinite(value):
+        why = first_anomaly(lambda: _forward(run, x, y)[1], drawn_from)
+        _check_finite(run, value, f"the loss is {value} at step {run.step} (step {here} "
+                                  f"of {run.steps_per_epoch} of epoch {run.epoch})", why)
     run.optimizer.zero_grad()
     loss.backward()
     run.optimizer.step()
@@ -157,10 +160,17 @@ def _step(run, x, y):
     run.correct += int((output.data.argmax(axis=1) == y.data).sum())
 
 
-def _check_finite(run, loss, what):
+def _forward(run, x, y):
+    """The answers (N, K) to a batch, and the loss."""
+    output = run.model(x)
+    return output, F.cross_entropy(output, y, label_smoothing=run.recipe.label_smoothing)
+
+
+def _check_finite(run, loss, what, why=""):
     if not math.isfinite(loss):
         lr = run.schedule.get_last_lr()[0]
-        raise Diverged(f"{what}; the learning rate was {lr:.3g}, a smaller one may help")
+        raise Diverged(f"{what}; the learning rate was {lr:.3g}, a smaller one may help"
+                       + (f"; {why}" if why else ""))
 
 
 def check_fit(model, dataset):
