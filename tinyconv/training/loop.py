@@ -7,15 +7,15 @@ import numpy as np
 
 from .. import random
 from ..checkpoint import Mismatch, series
-from ..core import AnomalyError, Tensor
+from ..core import Tensor
 from ..data import Dataset, Loader, load_both
 from ..interrupt import STOPS, Signals
 from ..nn import Module
 from ..nn import functional as F
-from ..watch import detect_anomaly
 from .evaluation import evaluate, in_use
 from .folder import RunFolder, claim, interval
 from .lock import locked
+from .postmortem import first_anomaly
 from .progress import ProgressBar
 from .recipes import Recipe, choose
 from .resume import restore
@@ -185,14 +185,14 @@ def _test(run, signals):
 @np.errstate(all="ignore")                       # what overflows makes a loss that is refused here
 def _step(run, x, y):
     """Loss and gradients of one batch (N, C, H, W) and (N,), and one step of the optimiser."""
-    drawn = random.default_generator().bit_generator.state
-    output, loss = _loss(run, x, y)
+    drawn_from = random.default_generator().bit_generator.state
+    output, loss = _forward(run, x, y)
     value = loss.item()
     if not math.isfinite(value):
-        random.default_generator().bit_generator.state = drawn
+        why = first_anomaly(lambda: _forward(run, x, y)[1], drawn_from)
         _check_finite(run, value, f"the loss is {value} at step {run.step} (step "
                                   f"{run.step_of_epoch} of {run.steps_per_epoch} of epoch "
-                                  f"{run.epoch}){_first_operation(run, x, y)}")
+                                  f"{run.epoch})", why)
     run.optimizer.zero_grad()
     loss.backward()
     run.optimizer.step()
@@ -201,26 +201,17 @@ def _step(run, x, y):
     run.correct += int((output.data.argmax(axis=1) == y.data).sum())
 
 
-def _loss(run, x, y):
-    """The outputs (N, K) of the model, and their loss."""
+def _forward(run, x, y):
+    """The answers (N, K) to a batch, and the loss."""
     output = run.model(x)
     return output, F.cross_entropy(output, y, label_smoothing=run.recipe.label_smoothing)
 
 
-def _first_operation(run, x, y):
-    """The same once more, to hear which operation was the first whose result is not finite."""
-    try:
-        with detect_anomaly():
-            _loss(run, x, y)
-    except AnomalyError as error:
-        return f": {error}"
-    return ""
-
-
-def _check_finite(run, loss, what):
+def _check_finite(run, loss, what, why=""):
     if not math.isfinite(loss):
         lr = run.schedule.get_last_lr()[0]
-        raise Diverged(f"{what}; the learning rate was {lr:.3g}, a smaller one may help")
+        raise Diverged(f"{what}; the learning rate was {lr:.3g}, a smaller one may help"
+                       + (f"; {why}" if why else ""))
 
 
 def check_fit(model, dataset):
