@@ -15,6 +15,7 @@ from .lenet import LeNet5, lenet5
 from .lenet_1998 import LeNet51998, lenet5_1998
 from .mlp import MLP, mlp
 from .mobilenet import MobileNetV2, mobilenet_v2
+from .pretrained import load_pretrained
 from .resnet import ResNet, resnet18, resnet34, resnet50, resnet101, resnet152
 from .resnet_cifar import (ResNetCIFAR, plain20, plain32, plain44, plain56, plain110,
                            resnet20, resnet32, resnet44, resnet56, resnet110)
@@ -62,8 +63,11 @@ def find(name):
     return _MODELS[name]
 
 
-def create(name, num_classes=None, in_channels=None, image_size=None, **options):
+def create(name, num_classes=None, in_channels=None, image_size=None, pretrained=False, **options):
     """A new model by its name, with fresh weights from the default generator.
+
+    With `pretrained` the weights are those shipped in the package, if there are: see
+    `pretrained.py`.
 
     What is None keeps the model's own default: 10 classes of 1×28×28 for LeNet, 1000 of 3×224×224
     for ResNet-50. `image_size`, the side in pixels, matters only to models with a layer that is
@@ -79,4 +83,7 @@ def create(name, num_classes=None, in_channels=None, image_size=None, **options)
                              f"got {value!r}")
     if "image_size" not in inspect.signature(build).parameters:
         given.pop("image_size", None)
-    return build(**given, **options)
+    model = build(**given, **options)
+    if pretrained:
+        load_pretrained(model, name)
+    return model
