@@ -18,7 +18,8 @@ loss is all that `backward` does.
 
 Read `tensor.py`, then `primitive.py`, then `walk.py`.
 """
-from .primitive import add, broadcast_to, cast, defvjp, locally_constant, primitive, sum_to
-from .recording import enable_grad, is_grad_enabled, no_grad, set_grad_enabled
+from .primitive import (add, broadcast_to, cast, computed, defvjp, locally_constant, primitive,
+                        sum_to)
+from .recording import enable_grad, evaluated_by, is_grad_enabled, no_grad, set_grad_enabled
 from .tensor import HookHandle, Node, Tensor
 from .walk import backward, grad

@@ -18,7 +18,7 @@ def primitive(f):
     """
     @wraps(f)
     def op(*args, **kwargs):
-        y = wrap(_called(f, args, kwargs))
+        y = wrap((mode.evaluate or computed)(f, args, kwargs))
         if mode.recording and y.data.dtype.kind == "f":        # x.long() is a constant
             for a in args:
                 if isinstance(a, Tensor) and a.requires_grad:
@@ -37,11 +37,11 @@ def locally_constant(f):
     """
     @wraps(f)
     def op(*args, **kwargs):
-        return wrap(_called(f, args, kwargs))
+        return wrap((mode.evaluate or computed)(f, args, kwargs))
     return op
 
 
-def _called(f, args, kwargs):
+def computed(f, args, kwargs):
     """f of the arrays within `args`, no wider than asked for; its errors carry the name of f."""
     # a NumPy scalar is a number like 2.0: it widens nothing
     arrays = [a.data if isinstance(a, Tensor) else a.item() if isinstance(a, np.generic) else a
