@@ -9,6 +9,9 @@
 What goes over every operation of the catalogue, hundreds of properties, tries a quarter of that.
 With NUMBA_DISABLE_JIT=1 kernels run as plain Python, and tests of compiled code are skipped; take
 HYPOTHESIS_PROFILE=glance with it.
+
+Everything runs in debug mode: a change of what a gradient needs is an error, whatever it was made
+through. TINYCONV_DEBUG=0 leaves that out.
 """
 import os
 from pathlib import Path
@@ -18,7 +21,9 @@ import numpy as np
 import pytest
 from hypothesis import HealthCheck, Phase, settings
 
+import tinyconv as tc
 from tinyconv.kernels.compile import threads
+from tinyconv.nn import init
 from tinyconv.testing import check_against_torch
 
 COMMON = {"deadline": None, "print_blob": True,            # the first call of a kernel compiles it
@@ -49,6 +54,13 @@ def pytest_collection_modifyitems(items):
                 item.add_marker(mark)
 
 
+@pytest.fixture(scope="session", autouse=True)
+def debugging():
+    """Debug mode, for the whole suite."""
+    with tc.debug(os.environ.get("TINYCONV_DEBUG") != "0"):
+        yield
+
+
 @pytest.fixture(scope="session")
 def torch():
     """PyTorch, on one thread; the test is skipped where it is not installed."""
@@ -73,6 +85,16 @@ def realdata():
 def rng():
     """A generator of its own for every test, always with the same seed."""
     return np.random.default_rng(20260101)
+
+
+@pytest.fixture
+def undrawn(monkeypatch):
+    """Models begin with zeros: who counts weights need not wait for 140 million random numbers."""
+    class Zeros:
+        def normal(self, mean, deviation, count):
+            return np.broadcast_to(0.0, count)
+        uniform = normal
+    monkeypatch.setattr(init, "default_generator", Zeros)
 
 
 @pytest.fixture(scope="session")

@@ -4,13 +4,14 @@
 """
 import numpy as np
 import pytest
+from calls import (arrays, has_its_derivatives, is_the_same_for_every_layout,
+                   keeps_half_precision_or_refuses)
 from hypothesis import example, given
 from hypothesis import strategies as st
 
 import tinyconv as tc
 import tinyconv.nn.functional as F
 from tinyconv.testing import check_grad
-from tinyconv.testing.layouts import lay_out
 from tinyconv.testing.strategies import fill, generators
 
 CLASSES = np.array([[2, 0, 1], [1, 1, 3]])
@@ -73,10 +74,6 @@ CALLS = {
 }
 
 
-def arrays(rng, given, dtype):
-    return [fill(rng, a, "distinct", dtype) if isinstance(a, tuple) else a for a in given]
-
-
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 @pytest.mark.parametrize("name", CALLS)
 def test_a_call_is_pytorchs(torch, against_torch, rng, name, dtype):
@@ -87,9 +84,7 @@ def test_a_call_is_pytorchs(torch, against_torch, rng, name, dtype):
 
 @pytest.mark.parametrize("name", [name for name in CALLS if "padding" not in name])
 def test_a_call_has_its_derivatives_to_second_order(rng, name):
-    f, *given = CALLS[name]
-    args = [tc.tensor(a) if a.dtype.kind != "f" else a for a in arrays(rng, given, np.float64)]
-    check_grad(lambda *a: f(F, *a), *args, name=name)
+    has_its_derivatives(F, CALLS[name], rng, name)
 
 
 def test_of_no_images_the_pixels_become_channels_all_the_same():
@@ -99,33 +94,12 @@ def test_of_no_images_the_pixels_become_channels_all_the_same():
 
 @pytest.mark.parametrize("name", CALLS)
 def test_how_an_array_lies_in_memory_does_not_matter(rng, name):
-    f, *given = CALLS[name]
-    args = arrays(rng, given, np.float64)
-    expected = results(f(F, *map(tc.tensor, args)))
-    for layout in ("fortran", "reversed", "strided", "read_only"):
-        again = results(f(F, *(tc.as_tensor(lay_out(a, layout)) for a in args)))
-        for y, e in zip(again, expected, strict=True):
-            np.testing.assert_allclose(y, e, rtol=1e-12, atol=1e-14)
+    is_the_same_for_every_layout(F, CALLS[name], rng)
 
 
 @pytest.mark.parametrize("name", CALLS)
 def test_half_precision_stays_so_or_is_refused(rng, name):
-    f, *given = CALLS[name]
-    args = arrays(rng, given, np.float64)
-    expected = results(f(F, *map(tc.tensor, args)))
-    try:
-        halves = [tc.tensor(a.astype(np.float16) if a.dtype.kind == "f" else a) for a in args]
-        ys = results(f(F, *halves))
-    except TypeError as error:
-        assert "float16" in str(error)
-        return
-    for y, e in zip(ys, expected, strict=True):
-        assert y.dtype == (np.float16 if e.dtype.kind == "f" else e.dtype) or "dtype" in name
-        np.testing.assert_allclose(y.astype(e.dtype), e, rtol=2e-2, atol=2e-2)
-
-
-def results(y):
-    return [y.data] if isinstance(y, tc.Tensor) else [part.data for part in y]
+    keeps_half_precision_or_refuses(F, CALLS[name], rng, widens="dtype" in name)
 
 
 # ---- resizing ------------------------------------------------------------------------------------

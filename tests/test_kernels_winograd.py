@@ -1,5 +1,5 @@
-"""Winograd's convolution equals the plain one: exactly on whole numbers, within its stated bound on
-others, whatever the size of the image, the padding, and the channels."""
+"""Winograd's convolution equals the plain one within its stated bound, whatever the size of the image,
+the padding, and the channels."""
 import numpy as np
 import pytest
 from hypothesis import example, given
@@ -28,9 +28,9 @@ def cases(draw):
     return draw(st.integers(1, 40)), C, O, geometry(size, before, after)
 
 
-def numbers(rng, case, dtype, draw=lambda rng, shape: rng.integers(-4, 5, shape)):
+def numbers(rng, case, dtype):
     N, C, O, sizes = case                                            # noqa: E741
-    return (draw(rng, s).astype(dtype) for s in (
+    return (rng.standard_normal(s).astype(dtype) for s in (
         (N, C, *sizes.size), (O, C, *sizes.kernel), (N, O, *sizes.output), (O,)))
 
 
@@ -51,35 +51,11 @@ def all_three(x, w, g, b, sizes):
     return first(y), first(gx), winograd.conv_weight(last(x), last(g), before)[:, :, None]
 
 
-@DTYPES
-@given(cases(), st.integers(0, 2**32 - 1))
-@example((16, LANES, LANES, geometry((4, 4))), 0)                    # one block, exactly
-@example((17, LANES, 3 * LANES, geometry((4, 4))), 0)                # and a bit, half a panel
-@example((1, LANES, LANES, geometry((1, 1), (1, 1), (1, 1))), 0)     # a tile that is mostly outside
-@example((45, LANES, LANES, geometry((9, 9))), 0)                    # more blocks than tasks
-def test_whole_numbers_give_the_textbooks_result(dtype, case, seed):
-    x, w, g, b = numbers(np.random.default_rng(seed), case, dtype)
-    y, gx, gw = all_three(x, w, g, b, case[-1])
-    assert np.array_equal(y, plain.conv(x, w, b, case[-1], 1))
-    assert np.array_equal(gx, plain.conv_input(g, w, case[-1], 1))
-    assert np.array_equal(gw, plain.conv_weight(x, g, case[-1], 1))
-
-
-@given(cases(), st.integers(0, 2**32 - 1))
-def test_the_readable_twin_is_a_convolution(case, seed):
-    x, w, g, b = numbers(np.random.default_rng(seed), case, np.float64)
-    assert np.array_equal(reference.conv(x, w, b, case[-1]), plain.conv(x, w, b, case[-1], 1))
-    assert np.array_equal(reference.conv_weight(x, g, case[-1]),
-                          plain.conv_weight(x, g, case[-1], 1))
-
-
-@pytest.mark.parametrize("dtype, exact", [(np.float32, np.float64), (np.float64, np.longdouble)])
-@pytest.mark.parametrize("C", [LANES, 4 * LANES, 16 * LANES])
-def test_rounding_errors_stay_below_the_bound(rng, C, dtype, exact):
+def errors_are_bounded(rng, case, dtype):
     """|error| ≤ (10 + log₂ K) u M, K the length of the sum at each place of a tile"""
-    case, u = (24, C, LANES, geometry((7, 6))), np.finfo(dtype).eps / 2
-    sizes, normal = case[-1], np.random.Generator.standard_normal
-    x, w, g, b = numbers(rng, case, dtype, normal)
+    N, C, O, sizes = case                                            # noqa: E741
+    exact, u = (np.float64 if dtype == np.float32 else np.longdouble), np.finfo(dtype).eps / 2
+    x, w, g, b = numbers(rng, case, dtype)
     y, gx, gw = all_three(x, w, g, b, sizes)
     x, w, g, b = (a.astype(exact) for a in (x, w, g, b))
 
@@ -87,22 +63,50 @@ def test_rounding_errors_stay_below_the_bound(rng, C, dtype, exact):
         assert (abs(found - true) <= (10 + np.log2(K)) * u * size).all()
 
     check(y, plain.conv(x, w, b, sizes, 1), reference.conv(x, w, b, sizes, abs), C)
-    check(gw, plain.conv_weight(x, g, sizes, 1), reference.conv_weight(x, g, sizes, abs), 24 * 12)
-    turned = w.swapaxes(0, 1)[:, :, :, ::-1, ::-1]
-    check(gx, plain.conv_input(g, w, sizes, 1),
-          reference.conv(g, turned, None, geometry((7, 6)), abs), LANES)
+    check(gw, plain.conv_weight(x, g, sizes, 1), reference.conv_weight(x, g, sizes, abs),
+          max(2, winograd.in_python(winograd.tile_count)(last(y))))
+    turned, (top, left) = w.swapaxes(0, 1)[:, :, :, ::-1, ::-1], sizes.before[1:]
+    back = geometry(sizes.output[1:], (2 - top, 2 - left), tuple(
+        n + t - m for n, m, t in zip(sizes.size[1:], sizes.output[1:], (top, left))))
+    check(gx, plain.conv_input(g, w, sizes, 1), reference.conv(g, turned, None, back, abs), O)
+
+
+@DTYPES
+@given(cases(), st.integers(0, 2**32 - 1))
+@example((16, LANES, LANES, geometry((8, 8))), 0)                    # two blocks, exactly
+@example((17, LANES, 3 * LANES, geometry((8, 8))), 0)                # and a bit, half a panel
+@example((1, LANES, LANES, geometry((1, 1), (1, 1), (1, 1))), 0)     # a tile that is mostly outside
+@example((45, LANES, LANES, geometry((9, 9))), 0)                    # more blocks than tasks
+def test_it_is_the_textbooks_convolution_within_the_bound(dtype, case, seed):
+    errors_are_bounded(np.random.default_rng(seed), case, dtype)
+
+
+@DTYPES
+@pytest.mark.parametrize("C", [4 * LANES, 16 * LANES])
+def test_rounding_errors_of_many_channels_stay_below_the_bound(rng, C, dtype):
+    errors_are_bounded(rng, (24, C, LANES, geometry((7, 6))), dtype)
+
+
+@given(cases(), st.integers(0, 2**32 - 1))
+def test_the_readable_twin_is_a_convolution(case, seed):
+    x, w, g, b = numbers(np.random.default_rng(seed), case, np.float64)
+    near = {"rtol": 1e-12, "atol": 1e-11}
+    np.testing.assert_allclose(reference.conv(x, w, b, case[-1]), plain.conv(x, w, b, case[-1], 1),
+                               **near)
+    np.testing.assert_allclose(reference.conv_weight(x, g, case[-1]),
+                               plain.conv_weight(x, g, case[-1], 1), **near)
 
 
 @pytest.mark.parametrize("C", [LANES, 4 * LANES])
-def test_the_error_is_at_most_twice_that_of_the_plain_sum(rng, C):
+def test_the_error_is_about_three_times_that_of_the_plain_sum(rng, C):
     """Root mean square over all outputs, float32, numbers from a normal distribution."""
     case = 64, C, C, geometry((8, 8))
-    x, w, g, b = numbers(rng, case, np.float32, np.random.Generator.standard_normal)
+    x, w, g, b = numbers(rng, case, np.float32)
     true = plain.conv(x.astype(float), w.astype(float), None, case[-1], 1)
     fast = all_three(x, w, g, np.zeros_like(b), case[-1])[0]
     slow = np.concatenate([convolution.conv(x[i:i + 1], w, None, case[-1], 1) for i in range(64)])
     error, usual = (np.sqrt(np.mean((y - true) ** 2)) for y in (fast, slow))
-    assert 0 < error <= 2 * usual
+    assert usual < error <= 4 * usual
 
 
 def test_it_is_chosen_for_what_it_can_do_and_for_nothing_else():
@@ -113,6 +117,7 @@ def test_it_is_chosen_for_what_it_can_do_and_for_nothing_else():
     assert fits(good) and fits(geometry((9, 7), (0, 2), (3, 1))) and fits(good, dtype=np.float64)
     assert not fits(good, groups=2) and not fits(good, C=LANES + 1) and not fits(good, O=LANES // 4)
     assert not fits(good, N=1)                   # transforming the weights would take longer
+    assert not fits(geometry((2, 2)), N=1024)    # tiles would be mostly outside
     for change in ({"stride": (1, 2, 2)}, {"dilation": (1, 2, 2)}, {"kernel": (1, 3, 5)},
                    {"kernel": (3, 3, 3)}, {"size": (2, 8, 8)}):
         assert not fits(good._replace(**change)), change

@@ -5,11 +5,11 @@ numbers), or as they are.
 """
 import numpy as np
 import pytest
+from calls import (arrays, has_its_derivatives, is_the_same_for_every_layout,
+                   keeps_half_precision_or_refuses)
 
 import tinyconv as tc
 from tinyconv.testing import check_grad
-from tinyconv.testing.layouts import lay_out
-from tinyconv.testing.strategies import fill
 
 INDEX = np.array([[0, 2, 1], [1, 1, 0]])
 MASK = np.array([[True, False, True], [False, False, True]])
@@ -117,6 +117,9 @@ SMOOTH = {
     "unfold of a number": (lambda t, x: x.unfold(0, 1, 1), ()),
     "vstack": (lambda t, a, b: t.vstack([a, b]), (3,), (2, 3)),
     "hstack": (lambda t, a, b: t.hstack([a, b]), (2, 1), (2, 3)),
+    "cat beside nothing": (lambda t, a, b, c: t.cat([a, b, c], 1), (2, 3), (0,), (2, 1)),
+    "cat from the end beside nothing": (lambda t, a, b: t.cat([a, b], -2), (0,), (2, 3)),
+    "cat of nothing": (lambda t, a, b: t.cat([a, b]), (0,), (0,)),
     "hstack numbers": (lambda t, a, b: t.hstack([a, b]), (), (2,)),
     # with options
     "add": (lambda t, a, b: t.add(a, b, alpha=2) + a.add(b), (2, 3), (3,)),
@@ -150,10 +153,6 @@ SMOOTH = {
 }
 
 
-def arrays(rng, given, dtype):
-    return [fill(rng, a, "distinct", dtype) if isinstance(a, tuple) else a for a in given]
-
-
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 @pytest.mark.parametrize("name", SMOOTH)
 def test_a_call_is_pytorchs(torch, against_torch, rng, name, dtype):
@@ -163,40 +162,17 @@ def test_a_call_is_pytorchs(torch, against_torch, rng, name, dtype):
 
 @pytest.mark.parametrize("name", SMOOTH)
 def test_a_call_has_its_derivatives_to_second_order(rng, name):
-    f, *given = SMOOTH[name]
-    args = [tc.tensor(a) if a.dtype.kind != "f" else a for a in arrays(rng, given, np.float64)]
-    check_grad(lambda *a: f(tc, *a), *args, name=name)
+    has_its_derivatives(tc, SMOOTH[name], rng, name)
 
 
 @pytest.mark.parametrize("name", SMOOTH)
 def test_how_an_array_lies_in_memory_does_not_matter(rng, name):
-    f, *given = SMOOTH[name]
-    args = arrays(rng, given, np.float64)
-    expected = results(f(tc, *map(tc.tensor, args)))
-    for layout in ("fortran", "reversed", "strided", "read_only"):
-        again = results(f(tc, *(tc.as_tensor(lay_out(a, layout)) for a in args)))
-        for y, e in zip(again, expected, strict=True):
-            np.testing.assert_allclose(y, e, rtol=1e-12, atol=1e-14)
+    is_the_same_for_every_layout(tc, SMOOTH[name], rng)
 
 
 @pytest.mark.parametrize("name", SMOOTH)
 def test_half_precision_stays_so_or_is_refused(rng, name):
-    f, *given = SMOOTH[name]
-    args = arrays(rng, given, np.float64)
-    expected = results(f(tc, *map(tc.tensor, args)))
-    try:
-        halves = [tc.tensor(a.astype(np.float16) if a.dtype.kind == "f" else a) for a in args]
-        ys = results(f(tc, *halves))
-    except TypeError as error:
-        assert "float16" in str(error)
-        return
-    for y, e in zip(ys, expected, strict=True):
-        assert y.dtype == (np.float16 if e.dtype.kind == "f" else e.dtype) or "dtype" in name
-        np.testing.assert_allclose(y.astype(e.dtype), e, rtol=2e-2, atol=2e-2)
-
-
-def results(y):
-    return [y.data] if isinstance(y, tc.Tensor) else [part.data for part in y]
+    keeps_half_precision_or_refuses(tc, SMOOTH[name], rng, widens="dtype" in name)
 
 
 # ---- where it is awkward -------------------------------------------------------------------------

@@ -145,7 +145,8 @@ def test_a_scaled_convolution_by_winograd_is_its_parts(rng, relu, adding, size):
     y = ops.conv(x, w, None, geometry, 1).data
     y = y * scale[:, None, None, None] + shift[:, None, None, None] + (a if adding else 0)
     found = ops.conv_scaled(x, w, a if adding else None, scale, shift, geometry, 1, relu=relu)
-    assert np.array_equal(found.data, np.maximum(y, 0) if relu else y)
+    np.testing.assert_allclose(found.data, np.maximum(y, 0) if relu else y, rtol=1e-6,
+                               atol=1e-6 * np.abs(y).max())
 
 
 @pytest.mark.parametrize("adding", [False, True])
@@ -162,9 +163,9 @@ def test_a_bias_may_lie_in_memory_as_it_likes(data):
     x, w = np.ones((4, 16, 1, 8, 8), np.float32), np.ones((16, 16, 1, 3, 3), np.float32)
     b = data.draw(arrays((16,), np.float32, "integers"))
     y = ops.conv(x, w, b, BIG, 1).data - ops.conv(x, w, None, BIG, 1).data
-    assert np.array_equal(y, np.broadcast_to(b[:, None, None, None], y.shape))
+    np.testing.assert_allclose(y, np.broadcast_to(b[:, None, None, None], y.shape), atol=1e-4)
     scaled = ops.conv_scaled(x, w, None, b, b, BIG, 1).data
-    assert np.array_equal(scaled[0, :, 0, 4, 4], 144 * b + b)
+    np.testing.assert_allclose(scaled[0, :, 0, 4, 4], 144 * b + b, rtol=1e-6)
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])

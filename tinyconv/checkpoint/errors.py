@@ -9,6 +9,10 @@ class Damaged(CheckpointError):
     """It is truncated, altered, or was never such a file."""
 
 
+class NewerFormat(CheckpointError):
+    """It is whole, but was written by a newer version of tinyconv than this one."""
+
+
 class Refused(CheckpointError):
     """It asks for something else than tensors, such as a function to call. Nothing was run."""
 

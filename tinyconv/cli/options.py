@@ -1,16 +1,20 @@
 """What several commands share: options, checks of names, and output for programs."""
 import argparse
-import difflib
 import json
+import re
+import sys
 
 import numba
 
-from .. import data, models
+from .. import data, machine, models, training
 from ..kernels.compile import start_threads
 
 
 class UsageError(Exception):
     """The command line itself is wrong: exit status 2."""
+
+
+MOST_THREADS = 256                     # that may be asked for, unless there are more cores
 
 
 class TooManyThreads(UsageError):
@@ -59,18 +63,30 @@ def not_negative(text):
     return 0.0 if text in ("0", "0.0") else positive(text)
 
 
+def interval(text):
+    """A number of steps or of seconds, for argparse; the text itself."""
+    try:
+        training.folder.interval(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError("expected a number of steps such as 500, or of seconds "
+                                         f"such as 30s, got {text!r}") from None
+    return text
+
+
 def seed(text):
     """A whole number of at least 0, for argparse."""
     return 0 if text == "0" else whole(text)
 
 
 def check_model(name):
-    """Raise UsageError unless there is a model of that name."""
-    known = models.list()
-    if name not in known:
-        close = difflib.get_close_matches(name, known, n=3)
-        hint = f"did you mean {' or '.join(close)}?" if close else f"there are {', '.join(known)}"
-        raise UsageError(f"unknown model {name!r}; {hint}")
+    """Raise UsageError unless there is a model of that name that tells classes apart."""
+    try:
+        models.find(name)
+    except ValueError as error:
+        raise UsageError(str(error)) from None
+    if name not in models.list(task="classification"):
+        raise UsageError(f"{name} does not say of what class an image is; that is what these do: "
+                         f"{', '.join(models.list(task='classification'))}")
 
 
 def check_data(name):
@@ -82,17 +98,32 @@ def check_data(name):
 
 
 def set_threads(count):
-    """Let kernels run on `count` threads, if it is given."""
+    """Let kernels run on `count` threads, if it is given; a line says so if that is too many."""
     start_threads()
     if count is None:
         return
+    cores = machine.cores()
+    if count > max(MOST_THREADS, cores):
+        raise UsageError(f"--threads {count}: at most {max(MOST_THREADS, cores)}; this machine has "
+                         f"{several(cores, 'core')}")
     if count > numba.config.NUMBA_NUM_THREADS:
         raise TooManyThreads(count)
     numba.set_num_threads(count)
+    if count > cores:
+        print(f"tinyconv: {several(count, 'thread')} on {several(cores, 'core')}: more threads "
+              f"than cores gain nothing", file=sys.stderr)
+
+
+def several(count, noun):
+    """`1 epoch`, `2 epochs`."""
+    return f"{count:,} {noun}{'s' * (count != 1)}"
 
 
 def print_json(value):
-    print(json.dumps(value, indent=2, ensure_ascii=False))
+    """Print a value as JSON; a list of numbers takes one line, so a matrix one line a row."""
+    text = json.dumps(value, indent=2, ensure_ascii=False)
+    # a line break is never part of a text (there it is \\n), so this is a list of plain values
+    print(re.sub(r'\[\n\s+([^][{}"]+?)\n\s+\]', lambda row: f"[{' '.join(row[1].split())}]", text))
 
 
 def number(value):

@@ -15,7 +15,7 @@ of a type for it, and a handful of operations is enough:
 A tile of the shape ONE is a single vector, and with three more operations a language of vectors:
 
     x = load(a, i)                                a[i : i + lanes]
-    x + y, x - y, x * y                           of two vectors, lane by lane
+    x + y, x - y, x * y                           of two vectors, or a vector and a number
     rectify(x)                                    max(x, 0)
     save(x, c, i)                                 c[i : i + lanes] = x
 
@@ -303,20 +303,28 @@ def rectify(typing, x):
 
 
 def _elementwise(sign, instruction):
-    """Let `sign` between two tiles mean LLVM's instruction of this name, vector by vector."""
+    """Let `sign` between two tiles, or a tile and a number, mean LLVM's instruction of this name.
+
+    `contract` allows x · y + z to be rounded once.
+    """
     @intrinsic
     def operation(typing, x, y):
         def generate(context, builder, signature, args):
-            value = args[0]
+            value, other = args
+            if x != y:
+                w = _Writer(context, builder, x)
+                number = w.splat(context.cast(builder, other, y, x.dtype))
             for at in range(x.rows * x.cols):
-                one, other = (builder.extract_value(a, at) for a in args)
-                value = builder.insert_value(value, getattr(builder, instruction)(one, other), at)
+                pair = (builder.extract_value(value, at),
+                        builder.extract_value(other, at) if x == y else number)
+                result = getattr(builder, instruction)(*pair, flags=["contract"])
+                value = builder.insert_value(value, result, at)
             return value
         return x(x, y), generate
 
     @overload(sign)
     def of_tiles(x, y):
-        if isinstance(x, Tile) and x == y:
+        if isinstance(x, Tile) and (x == y or isinstance(y, types.Float)):
             return lambda x, y: operation(x, y)
 
 

@@ -1,25 +1,24 @@
-"""3×3 convolution of stride 1 with 16 products where there were 36: Winograd's F(2×2, 3×3).
+"""3×3 convolution of stride 1 with 36 products where there were 144: Winograd's F(4×4, 3×3).
 
-Two neighbouring outputs of a filter with three taps, y₀ = x₀w₀ + x₁w₁ + x₂w₂ and
-y₁ = x₁w₀ + x₂w₁ + x₃w₂, take not six products but four:
+A filter with taps w over inputs x is a product of polynomials with some coefficients unused. A
+polynomial of degree five is known by its values at six points, and values are multiplied one by
+one: so four neighbouring outputs, twelve products, take only six, y = Aᵀ[(G w) ⊙ (Bᵀ x)]. G and A
+evaluate at the points 0, ±¾, ±1½ and ∞, B interpolates; `reference/winograd.py` makes them. Applied
+to rows and columns that gives a *tile* of 4 × 4 outputs from 6 × 6 inputs,
+Y = Aᵀ[(G w Gᵀ) ⊙ (Bᵀ x B)]A. The products at each of the 36 places, summed over channels, are a
+matrix product: (tiles × C) · (C × O). The form Σ (G w) (Bᵀ x) (A g) is linear in each of w, x and
+g, so the gradient of the weights is Gᵀ[(Bᵀ x B) ⊙ (A g Aᵀ)]G.
 
-    m₀ = (x₀ − x₂) w₀                        y₀ = m₀ + m₁ + m₂
-    m₁ = (x₁ + x₂) (w₀ + w₁ + w₂) / 2        y₁ = m₁ − m₂ − m₃
-    m₂ = (x₂ − x₁) (w₀ − w₁ + w₂) / 2
-    m₃ = (x₁ − x₃) w₂
-
-or, as matrices, y = Aᵀ[(G w) ⊙ (Bᵀ x)]. Applied to rows and columns it makes 2 × 2 outputs of a
-*tile* of 4 × 4 inputs, Y = Aᵀ[(G w Gᵀ) ⊙ (Bᵀ x B)]A. The products at each of the 16 places, summed
-over channels, are a matrix product: (tiles × C) · (C × O). The form Σ (G w) (Bᵀ x) (A g) is linear
-in each of w, x and g, so the gradient of the weights is Gᵀ[(Bᵀ x B) ⊙ (A g Aᵀ)]G.
-
-The price is rounding: the additions before and after lose a few more bits. With |·| of every
+The price is rounding, and that whole numbers give fractions on the way. With |·| of every
 matrix, M = |A|ᵀ[(|G| |w| |G|ᵀ) ⊙ (|B|ᵀ |x| |B|)]|A| bounds the error as Σ |x| |w| bounds that of
 a plain sum of K products: |error| ≤ (10 + log₂ K) u M for errors of random sign. On average it is
-less than twice that of the plain sum. An infinity anywhere in a tile makes all of it NaN.
+about three times that of the plain sum; with the usual points, 0, ±1, ±2 and ∞, it would be six
+times. An infinity anywhere in a tile makes all of it NaN.
 
 Lavin & Gray, "Fast algorithms for convolutional neural networks", CVPR 2016,
-https://arxiv.org/abs/1509.09308. Arrays are channels-last; channels must fill whole tiles.
+https://arxiv.org/abs/1509.09308. Points and errors: Barabasz et al., "Error analysis and improving
+the accuracy of Winograd convolution", TOMS 2020, https://arxiv.org/abs/1803.10986. Arrays are
+channels-last; channels must fill whole tiles.
 """
 from functools import lru_cache
 
@@ -31,11 +30,11 @@ from .geometry import KEPT, whole_tiles
 from .layout import channels_last
 from .memory import empty
 from .product import TASKS, best_shape, multiply_as, scratch
-from .tile import NARROW, ONE
-from .winograd_transforms import (PAD, PLACES, from_gradient, from_input, from_weights, tile_count,
-                                  to_output, to_weights)
+from .shapes import NARROW, ONE, VECTOR_BYTES
+from .winograd_transforms import (PAD, PLACES, SIDE, from_gradient, from_input, from_weights,
+                                  tile_count, to_output, to_weights)
 
-TILES = 64                             # in a block: what they become stays in cache
+TILES = 32                             # in a block: what they become stays in cache
 CHANNELS = 16                          # whose weights are transformed at once
 SUMS_BYTES = 1 << 19                   # of a weight gradient, for one task: they stay in cache
 
@@ -43,29 +42,31 @@ SUMS_BYTES = 1 << 19                   # of a weight gradient, for one task: the
 def fits(geometry, N, C, O, groups, dtype):
     """Whether the functions below can do this convolution, and faster than the plain sum."""
     unit = max(ONE.width(np.dtype(dtype).itemsize), NARROW.rows)
+    _, H, W = geometry.output
+    tiles = -(-H // SIDE) * -(-W // SIDE)
     return (geometry.kernel == (1, 3, 3) and geometry.stride == geometry.dilation == (1, 1, 1)
             and geometry.output[0] == 1 and groups == 1 and C % unit == 0 and O % unit == 0
-            and N * -(-geometry.output[1] // 2) * -(-geometry.output[2] // 2) >= TILES)
+            and N * tiles >= TILES // 2 and PLACES * tiles <= 6 * H * W)
 
 
 # ---- the kernels ---------------------------------------------------------------------------------
 # What a parallel loop does stands in a function of its own: Numba compiles that in half the time.
 
 @kernel(parallel=True)
-def _transform_weights(w, turned, half, u):
+def _transform_weights(w, turned, u):
     """u[panel, place, c, o] = G w[o, c] Gᵀ; `turned`: of w[c, o] by half a turn.  w (…, …, 9)"""
     P, C = u.shape[0], u.shape[2]
     several = (C + CHANNELS - 1) // CHANNELS
     for task in prange(P * several):
         c = task % several * CHANNELS
-        from_weights(w, turned, c, min(CHANNELS, C - c), task // several, half, u)
+        from_weights(w, turned, c, min(CHANNELS, C - c), task // several, u)
 
 
 @kernel(parallel=True)
-def _weights_back(sums, half, gw):
+def _weights_back(sums, gw):
     """gw[o, c] = Gᵀ S G with S = Σ over the groups of sums[group, place, c, o].  gw (O, C, 9)"""
     for c in prange(gw.shape[1]):
-        to_weights(sums, c, half, np.empty((PLACES, len(gw)), gw.dtype),
+        to_weights(sums, c, np.empty((PLACES, len(gw)), gw.dtype),
                    np.empty((9, len(gw)), gw.dtype), gw)
 
 
@@ -87,14 +88,14 @@ def _convolve_blocks(start, stop, part, kind, width, parts, x, before, u, tables
     C, P, (row, off, out, none), (scale, shift, addend, relu) = (x.shape[3], u.shape[0], tables,
                                                                  finish)
     weights = u.reshape(-1)
-    v, m, patch = _scratch(C, width, x)
+    v, m, patch, lines = _scratch(C, width, x)
     for first in range(start * TILES, stop * TILES, TILES):
         count = min(TILES, tile_count(y) - first)
-        from_input(x, first, count, y, before, v, patch)
+        from_input(x, first, count, y, before, v, patch, lines)
         for p in range(part * P // parts, (part + 1) * P // parts):
             multiply_as(kind, PLACES, (C, C * width, 0, width), v, row[:count], off,
                         weights[p * PLACES * C * width:], width, width, none, m, out, width, False)
-            to_output(m, width, y, first, count, p * width, scale, shift, addend, relu)
+            to_output(m, width, y, first, count, p * width, scale, shift, addend, relu, lines)
 
 
 @kernel(parallel=True)
@@ -109,14 +110,14 @@ def _correlate(kind, width, parts, x, before, g, tables, sums):
 def _correlate_group(group, part, kind, width, parts, x, before, g, tables, sums):
     C, O, row, off, out, none = x.shape[3], g.shape[3], *tables
     P, blocks, groups = (O + width - 1) // width, (tile_count(g) + TILES - 1) // TILES, len(sums)
-    v, m, patch = _scratch(C, width, x)
+    v, m, patch, lines = _scratch(C, width, x)
     begin, total = group * blocks // groups, sums[group].reshape(-1)
     for block in range(begin, (group + 1) * blocks // groups):
         first = block * TILES
         count = min(TILES, tile_count(g) - first)
-        from_input(x, first, count, g, before, v, patch)
+        from_input(x, first, count, g, before, v, patch, lines)
         for p in range(part * P // parts, (part + 1) * P // parts):
-            from_gradient(g, first, count, p * width, m, width, patch)
+            from_gradient(g, first, count, p * width, m, width, patch, lines)
             multiply_as(kind, PLACES, (C, width, 0, C * O), v, row, off[:count], m, PLACES * width,
                         width, none, total[p * width:], out, min(width, O - p * width),
                         block > begin)
@@ -124,9 +125,10 @@ def _correlate_group(group, part, kind, width, parts, x, before, g, tables, sums
 
 @part
 def _scratch(C, width, x):
-    """For a block of tiles: what they become, their products, and one window of the image."""
+    """For a block of tiles: what they become, their products; one window; lines of one tile."""
     return (scratch(TILES * (PLACES * C + PAD), x), scratch(TILES * PLACES * width, x),
-            scratch(PLACES * max(C, width), x))
+            scratch(PLACES * max(C, width), x),
+            scratch(PLACES * VECTOR_BYTES // x.itemsize, x))
 
 
 # ---- the three operations ------------------------------------------------------------------------
@@ -148,9 +150,9 @@ def _run(x, w, turned, before, y, shift, scale, addend, relu):
     C, O = x.shape[3], y.shape[3]
     if not y.size:
         return
-    kind, columns, panels, half, tables = _forward_tables(C, O, x.dtype)
+    kind, columns, panels, tables = _forward_tables(C, O, x.dtype)
     u = empty((panels, PLACES, C, columns), x.dtype)
-    _transform_weights(_nine(w), turned, half, u)
+    _transform_weights(_nine(w), turned, u)
     blocks = -(-in_python(tile_count)(y) // TILES)
     tasks = min(blocks, TASKS)
     parts = min(panels, TASKS // tasks)
@@ -164,14 +166,14 @@ def _run(x, w, turned, before, y, shift, scale, addend, relu):
 def conv_weight(x, g, before):
     """∂L/∂w for y = x ∗ w:  x (N, H, W, C), g (N, H′, W′, O) → (O, C, 3, 3)"""
     C, O = x.shape[3], g.shape[3]
-    kind, columns, panels, half, tables = _weight_tables(C, O, x.dtype)
+    kind, columns, panels, tables = _weight_tables(C, O, x.dtype)
     blocks = -(-in_python(tile_count)(g) // TILES)
     parts = min(panels, -(-PLACES * C * O * x.itemsize // SUMS_BYTES))
     groups = max(1, min(blocks, TASKS // parts))
     sums = np.empty((groups, PLACES, C, O), x.dtype)
     _correlate(kind, columns, parts, x, np.array(before), g, tables, sums)
     gw = np.empty((O, C, 9), x.dtype)
-    _weights_back(sums, half, gw)
+    _weights_back(sums, gw)
     return gw.reshape(O, C, 3, 3)
 
 
@@ -184,11 +186,11 @@ def _nine(w):
 
 @lru_cache(maxsize=KEPT)
 def _forward_tables(C, O, dtype):
-    """The tile (kind, columns, panels), a vector of ½, and tables (row, off, out, none) for
-    `multiply`: rows are tiles, sums run over channels."""
+    """The tile (kind, columns, panels), and tables (row, off, out, none) for `multiply`: rows are
+    tiles, sums run over channels."""
     kind, rows, columns = best_shape(O, dtype.itemsize)
     block = whole_tiles(np.arange(TILES), rows)
-    return (kind, columns, -(-O // columns), np.full(ONE.width(dtype.itemsize), 0.5, dtype),
+    return (kind, columns, -(-O // columns),
             (block * (PLACES * C + PAD), np.arange(C), block * PLACES * columns,
              np.zeros(columns, dtype)))
 
@@ -198,6 +200,6 @@ def _weight_tables(C, O, dtype):
     """The same for the gradient of the weights: rows are channels, sums run over tiles."""
     kind, rows, columns = best_shape(O, dtype.itemsize)
     channels = whole_tiles(np.arange(C), rows)
-    return (kind, columns, -(-O // columns), np.full(ONE.width(dtype.itemsize), 0.5, dtype),
+    return (kind, columns, -(-O // columns),
             (channels, np.arange(TILES) * (PLACES * C + PAD), channels * O,
              np.zeros(columns, dtype)))

@@ -127,12 +127,19 @@ defvjp(_cat, joint=_cat_rule)
 
 
 def cat(tensors, dim=0):
-    """The tensors one after another along `dim`; all other lengths must agree."""
+    """The tensors one after another along `dim`; all other lengths must agree.
+
+    As in PyTorch, a tensor of shape (0,) adds nothing to tensors of any shape.
+    """
     tensors = [as_tensor(x) for x in tensors]
     if not tensors:
         raise ValueError("cat: expected at least one tensor, got none")
     shapes = [x.shape for x in tensors]
-    ndim = len(shapes[0])
+    full = next((s for s in shapes if s != (0,)), (0,))
+    ndim = len(full)
+    if ndim > 1 and (0,) in shapes and -ndim <= dim < ndim:
+        none = full[:dim % ndim] + (0,) + full[dim % ndim + 1:]
+        return cat([reshape(x, none) if x.shape == (0,) else x for x in tensors], dim)
     if any(len(s) != ndim for s in shapes) or not -ndim <= dim < ndim or len(
             {s[:dim % ndim] + s[dim % ndim + 1:] for s in shapes}) > 1:
         raise ValueError(f"cat: along dim {dim} the shapes {', '.join(map(str, shapes))} "

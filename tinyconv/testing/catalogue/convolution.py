@@ -1,4 +1,6 @@
 """Convolution, its transpose, and convolution with the batch norm after it."""
+import numpy as np
+
 from .operation import Call, Constant, Operation
 
 
@@ -34,11 +36,14 @@ def _conv_transpose(dims):
 
 
 def _conv_scaled(draw):
+    """With ReLU each channel lies on one side of its kink: its shift is larger than the rest."""
     p = draw.conv_problem(min_batch=1)
-    scale, shift = (Constant(draw.array((p.O,), "positive", layouts=("contiguous",)))
-                    for _ in range(2))
-    return Call(draw.array(p.x_shape), draw.array(p.w_shape), scale, shift,
-                add=draw.array(p.y_shape) if draw.chance() else None, **p.options)
+    relu = draw.chance()
+    scale, shift = (draw.array((p.O,), "positive", layouts=("contiguous",)) for _ in range(2))
+    if relu:
+        shift = np.where(draw.mask((p.O,)), 200 * shift, -200 * shift)
+    return Call(draw.array(p.x_shape), draw.array(p.w_shape), Constant(scale), Constant(shift),
+                add=draw.array(p.y_shape) if draw.chance() else None, relu=relu, **p.options)
 
 
 OPERATIONS = [

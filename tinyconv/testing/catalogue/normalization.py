@@ -1,6 +1,7 @@
 """Normalisation: by the statistics of a batch, of a layer, of groups; by norms of vectors."""
 import numpy as np
 
+from ...nn import functional as F
 from .operation import Call, Constant, Operation
 
 # At least three values that differ are normalised together. Of two, one becomes 1 and one −1
@@ -30,6 +31,17 @@ def _batch_norm(draw):
         mean = var = None
     return Call(x, mean, var, **_affine(draw, x.shape[1:2]), training=training,
                 eps=draw.pick(1e-5, 1e-2))
+
+
+def _batch_norm_add_relu(draw):
+    """Each channel lies on one side of ReLU's kink, far from it: its bias outweighs the rest."""
+    call = _batch_norm(draw)
+    x = call.args[0]
+    bias = (50 + draw.array((x.shape[1],), "unit")) * np.where(draw.mask(x.shape[1:2]), 1, -1)
+    options = {"weight": draw.array(x.shape[1:2], "unit"), "bias": bias, "relu": True}
+    if draw.chance():
+        options["add"] = draw.array(x.shape, "unit")
+    return Call(*call.args, **{**call.kwargs, **options})
 
 
 def _layer_norm(draw):
@@ -87,6 +99,7 @@ def _local_response_norm(draw):
 
 OPERATIONS = [
     Operation("batch_norm", _batch_norm),
+    Operation("batch_norm_add_relu", _batch_norm_add_relu, torch="", function=F.batch_norm),
     Operation("layer_norm", _layer_norm),
     Operation("group_norm", _group_norm),
     Operation("instance_norm", _instance_norm),
