@@ -9,11 +9,17 @@ import tinyconv as tc
 import tinyconv.nn.functional as F
 from tinyconv import insight, models, nn
 from tinyconv.__main__ import main
-from tinyconv.core import computed, evaluated_by, primitive
+from tinyconv.core import computed, evaluated_by, primitive, several
 
 GOLDEN = {"lenet5": (61_706, 416_520), "resnet20": (269_722, 40_551_040),
           "resnet18": (11_689_512, 1_814_073_344), "resnet50": (25_557_032, 4_089_184_256),
           "mlp": (266_610, 266_200)}
+
+
+# billions of multiply-adds at 224×224, as published with torchvision's weights
+PUBLISHED = {"densenet121": 2.834, "efficientnet_b0": 0.386, "googlenet": 1.498,
+             "mobilenet_v2": 0.301, "squeezenet1_0": 0.819, "squeezenet1_1": 0.349,
+             "convnext_tiny": 4.456, "resnext50_32x4d": 4.230, "vit_b_16": 17.564}
 
 
 def row_of(found, path, title=""):
@@ -32,9 +38,25 @@ def test_parameters_and_multiply_adds_are_the_known_ones(name):
     assert found.memory == sum(row.memory for row in layers)
 
 
+@pytest.mark.parametrize("name", PUBLISHED)
+def test_multiply_adds_of_the_zoo_are_the_published_ones(name):
+    found = insight.summary(models.create(name))
+    assert found.input == (3, 224, 224)
+    assert round(found.multiply_adds / 1e9, 3) == PUBLISHED[name]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", models.list())
+def test_every_model_has_a_summary(name):
+    model = models.create(name)
+    found = insight.summary(model)
+    assert found.parameters == sum(p.numel() for p in model.parameters())
+    assert found.rows[0].field is not None and found.multiply_adds > 0
+    assert max(map(len, str(found).splitlines())) <= 100
+
+
 def test_resnet50_is_traced_and_not_computed():
     model = models.create("resnet50")
-    insight.summary(nn.MaxPool2d(2), (1, 8, 8))                     # its kernel is compiled
     start = time.process_time()
     found = insight.summary(model, (3, 224, 224))
     assert time.process_time() - start < 1.0, "4 · 10⁹ multiply-adds take longer"
@@ -156,6 +178,14 @@ def test_operations_can_be_followed_instead_of_computed_and_afterwards_not():
         y = x * 3 + 1
     assert y.tolist() == [6, 9] and seen == ["mul", "add"]
     assert (x * 3 + 1).tolist() == [4, 7]
+
+
+def test_a_function_of_several_arrays_can_be_followed_too():
+    x = tc.tensor([[[[1.0, 5.0], [2.0, 3.0]]]])
+    with evaluated_by(lambda f, args, kwargs: [f.__name__]):
+        assert several(divmod, x, 2) == ["divmod"]
+    assert F.max_pool2d(x, 2).tolist() == [[[[5.0]]]]
+    assert [y.tolist() for y in several(np.divmod, tc.tensor([5, 7]), 3)] == [[1, 2], [2, 1]]
 
 
 # ---- the command line ----------------------------------------------------------------------------

@@ -20,7 +20,7 @@ Read `tensor.py`, then `primitive.py`, then `walk.py`.
 """
 from .errors import AnomalyError, ChangedError, DtypeError, FreedGraphError, InPlaceError
 from .primitive import (add, broadcast_to, cast, computed, defvjp, locally_constant, primitive,
-                        sum_to)
+                        several, sum_to)
 from .recording import enable_grad, evaluated_by, is_grad_enabled, no_grad, set_grad_enabled
 from .tensor import HookHandle, Node, Tensor
 from .walk import backward, changed, grad

@@ -48,6 +48,16 @@ def locally_constant(f):
     return op
 
 
+def several(f, *args):
+    """The arrays that f, a function of arrays which returns several, makes of tensors.
+
+    Nothing is recorded, as of `locally_constant`: what is to have a gradient is made a primitive's.
+    """
+    if mode.evaluate is not None:
+        return mode.evaluate(f, args, {})
+    return f(*(a.data if isinstance(a, Tensor) else a for a in args))
+
+
 def computed(f, args, kwargs):
     """f of the arrays within `args`, no wider than asked for; its errors carry the name of f."""
     # a NumPy scalar is a number like 2.0: it widens nothing

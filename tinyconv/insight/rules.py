@@ -112,6 +112,12 @@ def einsum(*xs, terms, result):
 
 # ---- pooling, interpolation ----------------------------------------------------------------------
 
+def window_max(x, windows):
+    """The maxima and their places, both."""
+    y = window_sum(x, windows)
+    return [y, y._replace(seen=None, dtype=np.dtype(np.int32))]
+
+
 def take_pixels(x, where, windows=None, values=None):
     """Max pooling, or pixels at places that nobody knows."""
     return None if windows is None else window_sum(x, windows)
@@ -223,7 +229,7 @@ def unary(x, *args, **kwargs):
 
 # by the name of the function of arrays; what begins with _ is listed without it
 RULES = {f.__name__: f for f in (
-    conv, conv_scaled, conv_input, product, einsum, take_pixels, window_sum, resample, reshape,
+    conv, conv_scaled, conv_input, product, einsum, window_max, take_pixels, window_sum, resample, reshape,
     permute, broadcast_to, cat, pad_constant, index, cast, scale_and_shift, softmax)}
 RULES |= {"log_softmax": softmax, "sum": reduced, "amax": reduced, "amin": reduced}
 RULES |= dict.fromkeys(("relu", "sigmoid", "softplus", "clamp", "neg", "abs", "exp", "expm1", "log",

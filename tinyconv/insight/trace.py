@@ -123,7 +123,7 @@ class _Tracer:
     # ---- operations ------------------------------------------------------------------------------
 
     def evaluate(self, f, args, kwargs):
-        """The array that stands for f(*args, **kwargs), after noting what it sees."""
+        """The array that stands for f(*args, **kwargs)."""
         arrays = [a.data if isinstance(a, Tensor) else a for a in args]
         operands = [Operand(a.shape, a.dtype, self.seen(a)) if isinstance(a, np.ndarray) else a
                     for a in arrays]
@@ -132,18 +132,26 @@ class _Tracer:
             return computed(f, args, kwargs)
         name, rule = _rule(f)
         result = rule and rule(*operands, **kwargs)
+        if isinstance(result, list):                     # of a function with several results
+            return [self._stand_in(part, operands) for part in result]
         if not result:
             y = computed(f, args, kwargs)
             result = Result(y.shape, combined([plain(seen, y.shape) for seen in several], y.shape))
-        elif rule is elementwise:
-            ones = [np.ones((1,) * a.ndim, a.dtype) if isinstance(a, np.ndarray) else a
-                    for a in arrays]
-            y = _nothing(result.shape, computed(f, ones, kwargs).dtype)
+            self.known[id(y)] = y, result.seen
         else:
-            y = _nothing(result.shape, result.dtype or next(
-                a.dtype for a in operands if isinstance(a, Operand)))
-        self.known[id(y)] = y, result.seen
+            if rule is elementwise:
+                ones = [np.ones((1,) * a.ndim, a.dtype) if isinstance(a, np.ndarray) else a
+                        for a in arrays]
+                result = result._replace(dtype=computed(f, ones, kwargs).dtype)
+            y = self._stand_in(result, operands)
         self._note(name, y, result)
+        return y
+
+    def _stand_in(self, result, operands):
+        """An array of zeros for a result, after noting what it sees."""
+        dtype = result.dtype or next(a.dtype for a in operands if isinstance(a, Operand))
+        y = _nothing(result.shape, dtype)
+        self.known[id(y)] = y, result.seen
         return y
 
     def _note(self, name, y, result):
