@@ -52,8 +52,9 @@ def fit(model, data, *, test=None, epochs=None, batch_size=None, lr=None, seed=N
 
     Raises ValueError or TypeError if something given is wrong or does not fit, before the first
     step; `checkpoint.Mismatch` lists all that does not fit the run to resume. Raises Locked if
-    another run is writing to the folder. Raises Diverged, with the step, when the loss is no longer
-    finite: weights and checkpoints in `out` are then from before that.
+    another run is writing to the folder. Raises Diverged when the loss is no longer finite, with
+    the step and the first operation that made such a number: weights and checkpoints in `out` are
+    then from before that.
     """
     _check_kind("model", model, Module, f"; models.create({model!r}) makes one"
                 if isinstance(model, str) else "")
