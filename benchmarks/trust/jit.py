@@ -58,7 +58,7 @@ def run_program(folder):
 
 
 def damaged_programs(folder, count, rng):
-    """How many of `count` programs, each on a damaged file, were right and said exactly one line."""
+    """How many of `count` programs, each on a damaged file, were right and said just one line."""
     run_program(folder)
     [file] = Path(folder).rglob("*.code")
     good = 0

@@ -99,8 +99,8 @@ def main():
     args = parser.parse_args()
     more = growth(training(), args.steps)
     keep("memory", what=f"{args.steps:,} training steps of LeNet, the garbage collector off",
-         found=f"{more.resident / 1024:+,.0f} KiB of the process; {more.arrays:+,} bytes in arrays; "
-               f"{more.objects:+,} objects",
+         found=f"{more.resident / 1024:+,.0f} KiB of the process, {more.arrays:+,} bytes in "
+               f"arrays, {more.objects:+,} objects",
          good=more.none, details={**more._asdict(), "batch": BATCH})
 
 
