@@ -92,15 +92,15 @@ def _in_arrays():
 
 
 def main():
+    from result import keep                      # which counts the seconds from here
     parser = argparse.ArgumentParser(description=__doc__,
                                      formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--steps", type=int, default=10_000)
     args = parser.parse_args()
     more = growth(training(), args.steps)
-    from result import keep
     keep("memory", what=f"{args.steps:,} training steps of LeNet, the garbage collector off",
-         found=f"{more.resident / 1024:+,.0f} KiB of the process; {more.arrays:+,} bytes in arrays; "
-               f"{more.objects:+,} objects",
+         found=f"{more.resident / 1024:+,.0f} KiB of the process, {more.arrays:+,} bytes in "
+               f"arrays, {more.objects:+,} objects",
          good=more.none, details={**more._asdict(), "batch": BATCH})
 
 
