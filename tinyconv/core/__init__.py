@@ -19,8 +19,9 @@ loss is all that `backward` does.
 Read `tensor.py`, then `primitive.py`, then `walk.py`.
 """
 from .errors import AnomalyError, ChangedError, DtypeError, FreedGraphError, InPlaceError
-from .primitive import add, broadcast_to, cast, defvjp, locally_constant, primitive, sum_to
-from .recording import enable_grad, is_grad_enabled, no_grad, set_grad_enabled
+from .primitive import (add, broadcast_to, cast, computed, defvjp, locally_constant, primitive,
+                        several, sum_to)
+from .recording import enable_grad, evaluated_by, is_grad_enabled, no_grad, set_grad_enabled
 from .tensor import HookHandle, Node, Tensor
 from .walk import backward, changed, grad
 from .watching import Watcher, watchers

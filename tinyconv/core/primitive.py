@@ -20,7 +20,7 @@ def primitive(f):
     """
     @wraps(f)
     def op(*args, **kwargs):
-        y = wrap(_called(f, args, kwargs))
+        y = wrap((mode.evaluate or computed)(f, args, kwargs))
         if mode.recording and y.data.dtype.kind == "f":        # x.long() is a constant
             for a in args:
                 if isinstance(a, Tensor) and a.requires_grad:
@@ -41,14 +41,24 @@ def locally_constant(f):
     """
     @wraps(f)
     def op(*args, **kwargs):
-        y = wrap(_called(f, args, kwargs))
+        y = wrap((mode.evaluate or computed)(f, args, kwargs))
         if watchers:
             tell(op, y, args, kwargs)
         return y
     return op
 
 
-def _called(f, args, kwargs):
+def several(f, *args):
+    """The arrays that f, a function of arrays which returns several, makes of tensors.
+
+    Nothing is recorded, as of `locally_constant`: what is to have a gradient is made a primitive's.
+    """
+    if mode.evaluate is not None:
+        return mode.evaluate(f, args, {})
+    return f(*(a.data if isinstance(a, Tensor) else a for a in args))
+
+
+def computed(f, args, kwargs):
     """f of the arrays within `args`, no wider than asked for; its errors carry the name of f."""
     # a NumPy scalar is a number like 2.0: it widens nothing
     arrays = [a.data if isinstance(a, Tensor) else a.item() if isinstance(a, np.generic) else a

@@ -5,6 +5,7 @@ from functools import wraps
 
 class _Mode(threading.local):
     recording = True
+    evaluate = None                              # what stands in for `computed` of primitive.py
 
 
 mode = _Mode()
@@ -64,3 +65,22 @@ class set_grad_enabled(_Recording):
 def is_grad_enabled():
     """True while operations of this thread are recorded."""
     return mode.recording
+
+
+class evaluated_by:
+    """Within it the operations of this thread get their arrays from `evaluate(f, args, kwargs)`.
+
+    f is the function of arrays that an operation lifts, args and kwargs are what it was called
+    with; `computed(f, args, kwargs)` is what happens otherwise. So a program can be followed
+    without being computed, as `insight/trace.py` does.
+    """
+
+    def __init__(self, evaluate):
+        self._evaluate, self._before = evaluate, []
+
+    def __enter__(self):
+        self._before.append(mode.evaluate)
+        mode.evaluate = self._evaluate
+
+    def __exit__(self, *exception):
+        mode.evaluate = self._before.pop()

@@ -42,6 +42,7 @@ class Windows(NamedTuple):
                     last one again until the row is full; None where that would be too long
     counts (O)      how many different ones there are
     along           the windows of each dimension alone, where there is no list of all pixels
+    sliding         (kernel, stride, padding, dilation) of each dimension, where one window slides
     """
     pixels: np.ndarray | None
     counts: np.ndarray
@@ -49,6 +50,7 @@ class Windows(NamedTuple):
     outputs: tuple                               # how many windows along each dimension
     disjoint: bool                               # whether it is known that no two of them meet
     along: tuple = ()
+    sliding: tuple = ()
 
 
 def windows(size, ranges):

@@ -12,7 +12,7 @@ adaptive and global pooling are `window_sum` with different windows. x is (N, C,
 number of spatial dimensions, `windows` a `kernels.pooling.Windows`, and `scale` an array with a
 number for each window.
 """
-from ..core import defvjp, primitive
+from ..core import defvjp, primitive, several
 from ..kernels import pooling as kernels
 
 
@@ -40,7 +40,7 @@ defvjp(put_pixels, lambda c, y, g, where, size, windows=None:
 
 def window_max(x, windows):
     """The maximum of every window, and its flat position in the image as an int32 array."""
-    values, where = kernels.window_max(x.data, windows)
+    values, where = several(kernels.window_max, x, windows)
     return take_pixels(x, where, windows=windows, values=values), where
 
 

@@ -288,7 +288,8 @@ def _sliding(op, size, kernel, stride, padding, dilation, ceil_mode):
             raise ValueError(f"{op}: with padding {p} and dilation {d} a window of {k} "
                              f"sees nothing of an input of length {n}")
         ranges.append(Range(first, np.minimum(start + (k - 1) * d + 1, n), d))
-    return windows(size, ranges), counts
+    sliding = tuple(zip(kernel, stride, padding, dilation))
+    return windows(size, ranges)._replace(sliding=sliding), counts
 
 
 def _dividing(op, size, output_size):
