@@ -51,11 +51,11 @@ def all_three(x, w, g, b, sizes):
     return first(y), first(gx), winograd.conv_weight(last(x), last(g), before)[:, :, None]
 
 
-def errors_are_bounded(rng, case, dtype):
+def errors_are_bounded(rng, case, dtype, change=lambda rng, a: a):
     """|error| ≤ (10 + log₂ K) u M, K the length of the sum at each place of a tile"""
     N, C, O, sizes = case                                            # noqa: E741
     exact, u = (np.float64 if dtype == np.float32 else np.longdouble), np.finfo(dtype).eps / 2
-    x, w, g, b = numbers(rng, case, dtype)
+    x, w, g, b = (change(rng, a).astype(dtype) for a in numbers(rng, case, dtype))
     y, gx, gw = all_three(x, w, g, b, sizes)
     x, w, g, b = (a.astype(exact) for a in (x, w, g, b))
 
@@ -85,6 +85,16 @@ def test_it_is_the_textbooks_convolution_within_the_bound(dtype, case, seed):
 @pytest.mark.parametrize("C", [4 * LANES, 16 * LANES])
 def test_rounding_errors_of_many_channels_stay_below_the_bound(rng, C, dtype):
     errors_are_bounded(rng, (24, C, LANES, geometry((7, 6))), dtype)
+
+
+@DTYPES
+@pytest.mark.parametrize("change", [
+    lambda rng, a: np.where(rng.random(a.shape) < 0.002, 1e8 * a, a),
+    lambda rng, a: a * 10.0 ** rng.uniform(-8, 8, a.shape),
+    lambda rng, a: np.sign(a) * (1 + abs(a) / 1000),
+    lambda rng, a: np.full_like(a, 1 / 3)], ids=["outliers", "of any size", "signs", "all alike"])
+def test_the_bound_holds_for_awkward_numbers(rng, change, dtype):
+    errors_are_bounded(rng, (8, 8 * LANES, LANES, geometry((7, 6))), dtype, change)
 
 
 @given(cases(), st.integers(0, 2**32 - 1))

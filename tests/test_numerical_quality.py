@@ -3,7 +3,8 @@ are large but differ.
 
 Sums of K products in float32 err by at most (4 + log₂ K) · eps/2 · M, where M is the same sum of
 absolute values. That is how pairwise summation grows, with room of 2; one after another they
-would grow with K itself.
+would grow with K itself. (Where 3×3 convolutions are Winograd's, M is that of a whole tile:
+`test_kernels_winograd.py`.)
 """
 import numpy as np
 import pytest

@@ -1,4 +1,6 @@
 """The gradient checker passes what is right and is shown planted errors, which it catches."""
+import inspect
+
 import numpy as np
 import pytest
 
@@ -165,6 +167,17 @@ def test_one_wrong_element_among_ten_thousand_is_found_and_named(rng):
         assert word in str(failure.value)
 
 
+@pytest.mark.parametrize("factor", [1.01, 0.99])
+def test_one_per_cent_in_one_of_a_hundred_thousand_elements_is_found(rng, factor):
+    spoilt = np.ones(100_000)
+    spoilt[77_777] = factor
+    x = rng.uniform(-1, 1, 100_000)
+    f = operation(np.sin, lambda g, y, x: g * tc.cos(x) * tc.tensor(spoilt))
+    with pytest.raises(GradientError, match=r"element \(77777,\)"):
+        check_grad(f, x, order=1)
+    check_grad(tc.sin, x, order=1)
+
+
 # ---- what else can go wrong with a gradient ------------------------------------------------------
 
 def test_a_function_that_changes_its_input_is_caught(x):
@@ -174,6 +187,8 @@ def test_a_function_that_changes_its_input_is_caught(x):
         return y
     with pytest.raises(GradientError, match="changed|two different"):
         check_grad(operation(spoil, lambda g, y, x: g * 2), x, order=1)
+    with pytest.raises(GradientError, match="input 0 was changed"):
+        gradcheck(operation(spoil, lambda g, y, x: g * 2), tc.tensor(x.data, requires_grad=True))
 
 
 def test_a_rule_that_changes_its_cotangent_is_caught(x):
@@ -191,6 +206,61 @@ def test_a_walk_that_does_not_repeat_its_bits_is_caught(x):
         check_grad(f, x, order=1)
     with pytest.raises(GradientError, match="nondet_tol"):
         gradcheck(f, tc.tensor(x.data, requires_grad=True))
+
+
+def test_a_rule_that_is_wrong_for_cotangents_that_are_not_contiguous_is_caught(x):
+    def rule(g, y, x):                              # as a kernel does that checks no strides
+        return 2 * tc.tensor(g.data.ravel(order="K").reshape(g.shape))
+    with pytest.raises(GradientError, match="strided and read-only, do not give(.|\n)*input 0"):
+        check_grad(operation(lambda x: x * 2, rule), x, order=1)
+
+
+def test_a_rule_that_clips_large_cotangents_is_caught(x):
+    f = operation(lambda x: x * 2, lambda g, y, x: 2 * tc.clamp(g, -10, 10))
+    with pytest.raises(GradientError, match="cotangents 1024 times as large"):
+        check_grad(f, x, order=1)
+
+
+def test_a_gradient_in_memory_that_the_next_walk_uses_again_is_caught(x):
+    buffer = tc.tensor(np.empty((3, 4)))
+
+    def rule(g, y, x):
+        np.multiply(g.data, 2, out=buffer.data)
+        return buffer
+    with pytest.raises(GradientError, match="shares memory with that of input 0 of another walk"):
+        check_grad(operation(lambda x: x * 2, rule), x, order=1)
+
+
+def test_a_value_kept_from_the_last_call_instead_of_this_is_caught(x):
+    kept = {}
+
+    def relu(x):
+        kept["mask"] = x > 0
+        return x * kept["mask"]
+    f = operation(relu, lambda g, y, x: g * tc.tensor(kept["mask"].astype(float)))
+    with pytest.raises(GradientError, match="after the function was called with other numbers"):
+        check_grad(f, x, order=1)
+
+
+def test_an_input_that_is_a_constant_and_is_changed_is_caught(x):
+    def without_negative(x, index):
+        index[index < 0] += 4
+        return x[:, index]
+    f = operation(without_negative, lambda g, y, x, i: tc.stack(
+        [g[:, 1], g[:, 0], g[:, 0] * 0, g[:, 2]], 1))
+    check_grad(f, x, np.array([1, 0, 3]), order=1)
+    for index in (np.array([1, 0, -1]), tc.tensor(np.array([1, 0, -1]))):
+        with pytest.raises(GradientError, match="input 1 was changed"):
+            check_grad(f, x, index, order=1)
+
+
+def test_a_result_whose_round_off_hides_its_derivative_is_refused(x):
+    check_grad(lambda x: x + 1e4, x)
+    for f in (operation(lambda x: x + 1e8, lambda g, y, x: -3 * g),
+              operation(lambda x: x + 1e7, lambda g, y, x: 1.01 * g)):
+        with pytest.raises(GradientError, match="nothing can be checked|is wrong") as failure:
+            check_grad(f, x, order=1)
+        assert not isinstance(failure.value, KinkError)
 
 
 def test_a_function_that_is_random_is_caught(x, rng):
@@ -218,6 +288,14 @@ def test_a_kink_is_reported_with_both_slopes_and_its_place(f, at):
     x = np.array([0.3, 9.0, at, -0.7])
     with pytest.raises(KinkError, match=r"element \([12],\)(.|\n)*slope left(.|\n)*slope right"):
         check_grad(lambda x: f(x) * 1, tc.tensor(x), order=1)
+
+
+@pytest.mark.parametrize("f", [tc.abs, tc.relu])
+def test_a_kink_in_one_of_a_hundred_thousand_elements_is_reported(rng, f):
+    x = rng.uniform(0.1, 1, 100_000)
+    x[77_777] = 0
+    with pytest.raises(KinkError, match=r"element \(77777,\)"):
+        check_grad(f, x, order=1)
 
 
 def test_a_kink_of_the_first_derivative_is_reported_at_second_order():
@@ -271,6 +349,9 @@ def test_nothing_to_check_is_an_error():
         check_grad(lambda k: k, 3)
     with pytest.raises(ValueError, match="requires_grad"):
         gradcheck(tc.exp, tc.tensor([1.0]))
+    for nothing in ({"order": 0}, {"directions": 0}):
+        with pytest.raises(ValueError, match="nothing would be checked"):
+            check_grad(tc.exp, np.ones(2), **nothing)
     with pytest.raises(TypeError, match="must return a tensor"):
         check_grad(lambda x: 3, tc.tensor(np.ones(2)))
 
@@ -316,6 +397,28 @@ def test_gradcheck_and_gradgradcheck_pass_what_is_right(x, w):
         return tc.tanh(x * k) * w, (x * x).sum()
     assert gradcheck(f, (x, 2.0, w)) and gradgradcheck(f, (x, 2.0, w))
     assert gradgradcheck(tc.exp, x, tc.tensor(np.ones((3, 4)), requires_grad=True))
+
+
+@pytest.mark.parametrize("check", [gradcheck, gradgradcheck])
+def test_the_checks_take_the_arguments_of_pytorchs(torch, x, check):
+    ours, theirs = (inspect.signature(f).parameters for f in (
+        check, getattr(torch.autograd, check.__name__)))
+    for name, parameter in theirs.items():
+        assert (ours[name].kind, ours[name].default) == (parameter.kind, parameter.default), name
+    leaf = tc.tensor(x.data, requires_grad=True)
+    assert check(tc.tanh, leaf, fast_mode=True, check_undefined_grad=False)
+    for name in theirs:
+        if "forward" in name or "fwd" in name or "batched" in name:
+            with pytest.raises(ValueError, match=f"{name} should be as it is by default"):
+                check(tc.tanh, leaf, **{name: True})
+
+
+def test_gradgradcheck_makes_cotangents_that_are_not_contiguous_if_asked(x):
+    def rule(g, y, x):
+        return 2 * g * (x if g.data.flags.c_contiguous else x.detach())
+    f, leaf = operation(lambda x: x * x, rule), tc.tensor(x.data, requires_grad=True)
+    assert gradgradcheck(f, leaf)
+    assert not gradgradcheck(f, leaf, gen_non_contig_grad_outputs=True, raise_exception=False)
 
 
 def test_gradcheck_names_the_worst_element(x):

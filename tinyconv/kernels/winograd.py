@@ -13,7 +13,9 @@ The price is rounding, and that whole numbers give fractions on the way. With |�
 matrix, M = |A|ᵀ[(|G| |w| |G|ᵀ) ⊙ (|B|ᵀ |x| |B|)]|A| bounds the error as Σ |x| |w| bounds that of
 a plain sum of K products: |error| ≤ (10 + log₂ K) u M for errors of random sign. On average it is
 about three times that of the plain sum; with the usual points, 0, ±1, ±2 and ∞, it would be six
-times. An infinity anywhere in a tile makes all of it NaN.
+times. A number far larger than its neighbours leaves
+its rounding errors in all outputs of its tile, also in those that do not see it; an infinity
+anywhere in a tile makes all of it NaN.
 
 Lavin & Gray, "Fast algorithms for convolutional neural networks", CVPR 2016,
 https://arxiv.org/abs/1509.09308. Points and errors: Barabasz et al., "Error analysis and improving

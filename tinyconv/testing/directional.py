@@ -1,4 +1,5 @@
 """`check_grad`: derivatives along random directions against numerical ones, to any order."""
+from contextlib import suppress
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -7,12 +8,15 @@ from ..core import Tensor
 from .complex_step import complex_step
 from .errors import GradientError, KinkError, again, derivative_at, kink, mismatch
 from .jacobian import compare_jacobians
+from .layouts import awkward
 from .lines import STEP, Line, culprit
 from .points import (bounded, function_of, gradients, is_differentiable, leaf, outputs_of,
                      promoted, refuse_narrow, vjp_of)
 
 METHODS = {"central": (1e-6, 1e-8), "complex": (1e-12, 1e-14)}      # the usual rtol and atol
 SHRINK = 8                 # where the function bends more than that allows for, try smaller steps
+LARGER = 1024              # a power of two: products with it are exact
+DROWNED = 0.01             # a derivative that round-off hides more than this of is not checked
 
 
 def check_grad(f, *inputs, order=2, method="central", rtol=None, atol=None, directions=1,
@@ -24,10 +28,12 @@ def check_grad(f, *inputs, order=2, method="central", rtol=None, atol=None, dire
     method : "central" differences, which take f as it is; or "complex" steps, which are right to
         the last digits but need operations that NumPy can compute with complex numbers (see
         `complex_step`).
-    directions : how many random directions to try for every input. One finds any error but for a
-        set of directions of measure zero; its components are bounded away from zero, so that an
-        error in one element among thousands shows.
-    jacobian : compare every element of the full Jacobian, too (by central differences).
+    directions : how many random directions to try for every input. The components of each are
+        bounded away from zero, so that an error in one element among thousands shows, unless it
+        is within the tolerance of the sum over all of them: of a gradient some of whose elements
+        are a million times larger than others only the large ones are seen.
+    jacobian : compare every element of the full Jacobian, too (by central differences): each
+        against its own size.
     promote : make float64 of narrower inputs, which are refused otherwise.
     Returns the worst relative error at each order, as a list of floats.
 
@@ -39,16 +45,22 @@ def check_grad(f, *inputs, order=2, method="central", rtol=None, atol=None, dire
     (atol + rtol·|∂⟨f, v⟩/∂x|)·|u| over the elements. rtol and atol are 1e-6 and 1e-8 if not given,
     for complex steps 1e-12 and 1e-14.
 
-    At every order it is also checked that f is repeatable; that inputs and cotangents are left
-    unchanged; that gradients have the dtype and shape of their inputs and share no memory with
-    anything; that a second walk gives the same bits. On a kink (two one-sided slopes that differ at
-    every step) KinkError is raised.
+    At every order it is also checked that f is repeatable; that inputs (those that are not
+    differentiated as well) and cotangents are left unchanged; that gradients have the dtype and
+    shape of their inputs and share no memory with anything; that a second walk gives the same bits,
+    also after f was called with something else; that cotangents may be large and lie in memory
+    in any way. On a kink (two one-sided slopes that differ at every step) KinkError is raised. A
+    function so large that its round-off hides its derivative is refused.
 
-    Raises TypeError for inputs narrower than float64, ValueError for an unknown method.
+    Raises TypeError for inputs narrower than float64, ValueError for an unknown method and for
+    fewer than one order or direction.
     """
     if method not in METHODS:
         raise ValueError(f"check_grad: method should be one of {', '.join(METHODS)}, "
                          f"got {method!r}")
+    if order < 1 or directions < 1:
+        raise ValueError(f"check_grad: order and directions should be at least 1, got {order} and "
+                         f"{directions}: nothing would be checked")
     inputs = promoted(inputs) if promote else inputs
     refuse_narrow("check_grad", inputs)
     places = [i for i, x in enumerate(inputs) if is_differentiable(x)]
@@ -62,11 +74,16 @@ def check_grad(f, *inputs, order=2, method="central", rtol=None, atol=None, dire
                    directions, jacobian, np.random.default_rng(seed))
     g = function_of(f, inputs, places)
     xs, sources = [leaf(inputs[i]) for i in places], [f"input {i}" for i in places]
+    constants = {i: (x, x.copy()) for i, x in enumerate(map(_array, inputs))
+                 if i not in places and x is not None}
     worst = []
     try:
         for check.order in range(1, order + 1):
             error, vs = check.first_derivative(g, xs, sources)
             worst.append(float(error))
+            for i, (now, before) in constants.items():
+                if not np.array_equal(now, before):
+                    check.fail(f"input {i} was changed by the function or by its gradient")
             g = vjp_of(g, len(xs))
             xs = xs + [leaf(v) for v in vs]
             sources = sources + [f"the cotangent of output {j}" for j in range(len(vs))]
@@ -74,6 +91,12 @@ def check_grad(f, *inputs, order=2, method="central", rtol=None, atol=None, dire
         options = {"order": check.order, "method": method, "seed": seed}
         raise type(error)(f"{error}\n  again      {again(check.name, inputs, options)}") from None
     return worst
+
+
+def _array(x):
+    """The array of a tensor, an array as it is, None of all else."""
+    x = x.data if isinstance(x, Tensor) else x
+    return x if isinstance(x, np.ndarray) else None
 
 
 @dataclass
@@ -99,15 +122,19 @@ class _Check:
         given = [v.data.copy() for v in vs]
         self._repeatable(f, xs, ys)
         gs, again = gradients(ys, xs, vs), gradients(ys, xs, vs)
-        for g, g2, source in zip(gs, again, sources):
-            if not np.array_equal(g.data, g2.data, equal_nan=True):
-                self.fail(f"two walks over the same graph give different gradients for {source}")
-        self._unshared(gs, xs, vs, sources)
+        self._same(gs, again, sources, "two walks over the same graph give different gradients for")
+        self._unshared(gs, again, xs, vs, sources)
         for x, b, source in zip(xs, before, sources):
             if not np.array_equal(x.data, b):
                 self.fail(f"{source} was changed by the function or by its gradient")
         if not all(np.array_equal(v.data, b) for v, b in zip(vs, given)):
             self.fail("a cotangent was changed in place by a rule")
+        self._call_elsewhere(f, xs)
+        self._same(gs, gradients(ys, xs, vs), sources,
+                   "after the function was called with other numbers, an earlier graph gives "
+                   "another gradient for")
+        larger = [Tensor(awkward(LARGER * v.data)) for v in vs]
+        self._linear(gs, gradients(ys, xs, larger), sources)
         compare = self._by_differences if self.method == "central" else self._by_complex_steps
         worst = max((compare(f, xs, i, ys, vs, gs[i].data, source)
                      for i, source in enumerate(sources) if xs[i].numel()), default=0.0)
@@ -127,9 +154,28 @@ class _Check:
             self.fail("the result is not finite here, so there is nothing to compare with; "
                       "check at another point")
 
-    def _unshared(self, gs, xs, vs, sources):
+    def _same(self, gs, again, sources, what):
+        for g, g2, source in zip(gs, again, sources):
+            if not np.array_equal(g.data, g2.data, equal_nan=True):
+                self.fail(f"{what} {source}")
+
+    def _call_elsewhere(self, f, xs):
+        """Call f with the same numbers in reverse, for which it is likely to be defined, too."""
+        with suppress(Exception), np.errstate(all="ignore"):
+            outputs_of(f, [leaf(np.asarray(np.flip(x.data))) for x in xs])
+
+    def _linear(self, gs, others, sources):
+        """Round-off may differ: a sum may be taken in another order."""
+        for g, other, source in zip(gs, others, sources):
+            room = 1e-9 * np.abs(np.nan_to_num(g.data)).max(initial=1e-3)
+            if not np.allclose(g.data, other.data / LARGER, 0, room, equal_nan=True):
+                self.fail(f"cotangents {LARGER} times as large, strided and read-only, do not give "
+                          f"{LARGER} times the gradient for {source}")
+
+    def _unshared(self, gs, again, xs, vs, sources):
         """No gradient may lie in the memory of another, of an input or of a cotangent."""
-        taken = [*zip(xs, sources), *((v, f"cotangent {j}") for j, v in enumerate(vs))]
+        taken = [*zip(xs, sources), *((v, f"cotangent {j}") for j, v in enumerate(vs)),
+                 *((g, f"that of {source} of another walk") for g, source in zip(again, sources))]
         for i, g in enumerate(gs):
             for other, what in taken:
                 if np.may_share_memory(g.data, other.data):
@@ -178,25 +224,40 @@ class _Check:
         """Compare along the direction u; return the relative error."""
         analytic, h = float(np.vdot(g, u)), line.step
         left, right = line.slopes(u, h)
-        self._no_kink(line, u, source, left, right, scale=max(float(np.abs(g * u).sum()), 1e-3))
+        scale = float(np.linalg.norm(g * u))
+        self._no_kink(line, u, source, left, right, max(scale, 1e-3))
         error, best = np.inf, h
         for _ in range(3):
             numerical = (left + right) / 2
             size = max(abs(analytic), abs(numerical))
             if abs(analytic - numerical) <= self._tolerance(line, size, h):
-                return abs(analytic - numerical) / max(size, self.atol / self.rtol)
+                if line.noise / h > DROWNED * max(size, scale, self._small):
+                    self._drowned(line, analytic, numerical, size, source, h)
+                return abs(analytic - numerical) / max(size, self._small)
             if abs(analytic - numerical) < error:
                 error, best = abs(analytic - numerical), h
             h /= SHRINK
             left, right = line.slopes(u, h)
         self._blame(line, g, u, source, best)
 
+    @property
+    def _small(self):
+        """Derivatives below this are compared absolutely."""
+        return self.atol / self.rtol if self.rtol else 1.0
+
+    def _drowned(self, line, analytic, numerical, size, source, h):
+        """Refuse what agrees only because anything would."""
+        if abs(analytic - numerical) > self.atol + self.rtol * size:
+            self.fail(f"the result is so large beside its derivative with respect to {source} that "
+                      f"round-off may be {line.noise / h:.2g} of {size:.2g}: nothing can be "
+                      "checked; scale the function, or take constants away from it")
+
     def _tolerance(self, line, size, h):
         return self.atol + self.rtol * size + line.noise / h
 
     def _no_kink(self, line, u, source, left, right, scale):
         """One-sided slopes differ by h|f″| where f is smooth, at a kink by as much for any h."""
-        if abs(right - left) <= 1e-4 * scale:
+        if abs(right - left) <= 1e-4 * scale + 2 * line.noise / line.step:
             return
         h = line.step / SHRINK
 
@@ -214,6 +275,7 @@ class _Check:
             return abs(float(np.vdot(g, e)) - sum(line.slopes(e, h)) / 2)
         where, e = culprit(u, error)
         e /= np.abs(e).max()
+        self._no_kink(line, e, source, *line.slopes(e, line.step), max(np.abs(g * e).max(), 1e-3))
         for where, e in (where, e), ("a random direction", u):   # (an error spread thin)
             analytic, numerical = float(np.vdot(g, e)), sum(line.slopes(e, h)) / 2
             tolerance = self._tolerance(line, max(abs(analytic), abs(numerical)), h)

@@ -3,11 +3,14 @@ import numpy as np
 
 from ..core import Tensor, no_grad
 from .errors import GradientError
+from .layouts import awkward
 from .points import bounded, function_of, gradients, leaf, outputs_of, refuse_narrow, vjp_of
 
 
 def gradcheck(func, inputs, *, eps=1e-6, atol=1e-5, rtol=1e-3, raise_exception=True,
-              nondet_tol=0.0):
+              nondet_tol=0.0, check_undefined_grad=True, check_grad_dtypes=False,
+              check_batched_grad=False, check_batched_forward_grad=False, check_forward_ad=False,
+              check_backward_ad=True, fast_mode=False, masked=None):
     """Compare the Jacobian of `func` with central differences of step `eps`, element by element.
 
     inputs : a tensor or a tuple; those with requires_grad are differentiated (float64 only).
@@ -15,7 +18,15 @@ def gradcheck(func, inputs, *, eps=1e-6, atol=1e-5, rtol=1e-3, raise_exception=T
     may differ. Returns True, or raises GradientError (returns False if not `raise_exception`).
     It costs one walk for every element of the result and two calls for every element of the
     inputs; `check_grad` costs a few in all.
+
+    The other arguments are PyTorch's. Derivatives go backward only, one at a time: ValueError where
+    another kind is to be checked. Nothing differs by `check_undefined_grad` (rules never see a
+    gradient that is not there), `check_grad_dtypes` (always), `fast_mode` (all elements are
+    compared; `check_grad` is fast) and `masked` (no tensor is sparse).
     """
+    _only_backward("gradcheck", check_backward_ad=not check_backward_ad,
+                   check_forward_ad=check_forward_ad, check_batched_grad=check_batched_grad,
+                   check_batched_forward_grad=check_batched_forward_grad)
     inputs = (inputs,) if isinstance(inputs, Tensor) else tuple(inputs)
     places = [i for i, x in enumerate(inputs) if isinstance(x, Tensor) and x.requires_grad]
     if not places:
@@ -34,29 +45,48 @@ def gradcheck(func, inputs, *, eps=1e-6, atol=1e-5, rtol=1e-3, raise_exception=T
 
 
 def gradgradcheck(func, inputs, grad_outputs=None, *, eps=1e-6, atol=1e-5, rtol=1e-3,
-                  raise_exception=True, nondet_tol=0.0, seed=0):
+                  gen_non_contig_grad_outputs=False, raise_exception=True, nondet_tol=0.0,
+                  check_undefined_grad=True, check_grad_dtypes=False, check_batched_grad=False,
+                  check_fwd_over_rev=False, check_rev_over_rev=True, fast_mode=False, masked=False,
+                  seed=0):
     """`gradcheck` for the gradient of `func`, as a function of the inputs and of the cotangents.
 
-    `grad_outputs` are the cotangents, random (by `seed`) if not given. The other arguments are
-    those of `gradcheck`.
+    `grad_outputs` are the cotangents, random (by `seed`) if not given; with
+    `gen_non_contig_grad_outputs` they then lie scattered in memory. The other arguments are those
+    of `gradcheck`.
     """
+    _only_backward("gradgradcheck", check_rev_over_rev=not check_rev_over_rev,
+                   check_fwd_over_rev=check_fwd_over_rev, check_batched_grad=check_batched_grad)
     inputs = (inputs,) if isinstance(inputs, Tensor) else tuple(inputs)
     places = [i for i, x in enumerate(inputs) if isinstance(x, Tensor) and x.requires_grad]
 
     xs = [inputs[i] for i in places]
     if grad_outputs is None:
         rng = np.random.default_rng(seed)
-        vs = [leaf(bounded(rng, y.shape).astype(y.dtype)) for y in outputs_of(func, inputs)]
+        vs = [bounded(rng, y.shape).astype(y.dtype) for y in outputs_of(func, inputs)]
+        vs = [leaf(awkward(v) if gen_non_contig_grad_outputs else v) for v in vs]
     else:
         vs = [grad_outputs] if isinstance(grad_outputs, Tensor) else list(grad_outputs)
     return gradcheck(vjp_of(function_of(func, inputs, places), len(xs)), (*xs, *vs), eps=eps,
                      atol=atol, rtol=rtol, raise_exception=raise_exception, nondet_tol=nondet_tol)
 
 
+def _only_backward(name, **wrong):
+    """Raise ValueError for what asks for derivatives that there are not."""
+    for argument, asked in wrong.items():
+        if asked:
+            raise ValueError(f"{name}: {argument} should be as it is by default: derivatives are "
+                             "computed backward only, one at a time")
+
+
 def compare_jacobians(name, f, xs, sources, eps, atol, rtol, nondet_tol=0.0):
     """Raise GradientError unless the analytic Jacobians of f are those of central differences."""
+    before = [x.data.copy() for x in xs]
     analytic, again = _analytic(f, xs), _analytic(f, xs)
     for i, x in enumerate(xs):
+        if not np.array_equal(x.data, before[i]):
+            raise GradientError(f"{name}: {sources[i]} was changed by the function or by its "
+                                "gradient")
         numerical = _numerical(f, xs, i, eps)
         for j in range(len(analytic)):
             a, b, n = analytic[j][i], again[j][i], numerical[j]

@@ -16,7 +16,9 @@ class Line:
         self.constants = [x.detach() for x in xs]
         self.here = [y.data for y in ys]
         self.step = STEP * max(1.0, float(np.abs(xs[i].data).max()))
-        self.noise = 100 * EPS * sum(float(np.abs(y * v).sum()) for y, v in zip(self.here, self.vs))
+        # (v has random signs: the round-off of many elements adds up like steps of a random walk)
+        self.noise = 100 * EPS * float(np.sqrt(sum(np.square(y * v).sum()
+                                                   for y, v in zip(self.here, self.vs))))
 
     def at(self, u, h):
         """f(x + hu)"""
