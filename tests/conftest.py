@@ -19,6 +19,7 @@ import pytest
 from hypothesis import HealthCheck, Phase, settings
 
 from tinyconv.kernels.compile import threads
+from tinyconv.nn import init
 from tinyconv.testing import check_against_torch
 
 COMMON = {"deadline": None, "print_blob": True,            # the first call of a kernel compiles it
@@ -73,6 +74,16 @@ def realdata():
 def rng():
     """A generator of its own for every test, always with the same seed."""
     return np.random.default_rng(20260101)
+
+
+@pytest.fixture
+def undrawn(monkeypatch):
+    """Models begin with zeros: who counts weights need not wait for 140 million random numbers."""
+    class Zeros:
+        def normal(self, mean, deviation, count):
+            return np.broadcast_to(0.0, count)
+        uniform = normal
+    monkeypatch.setattr(init, "default_generator", Zeros)
 
 
 @pytest.fixture(scope="session")

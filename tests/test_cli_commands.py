@@ -208,6 +208,7 @@ def test_data_fetch_of_the_embedded_set_has_nothing_to_do(tinyconv):
     ([], "COMMAND"),
     (["trian"], "trian"),
     (["train", "lenet"], "unknown model 'lenet'; did you mean lenet5"),
+    (["train", "unet"], "unet does not say of what class an image is"),
     (["train", "--data", "mnits"], "unknown data set 'mnits'"),
     (["train", "--epochs", "0"], "--epochs: expected a whole number of at least 1, got '0'"),
     (["train", "--epochs", "ten"], "got 'ten'"),

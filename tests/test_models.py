@@ -5,51 +5,107 @@ import numpy as np
 import pytest
 
 import tinyconv as tc
-import tinyconv.nn.functional as F
 from tinyconv import models, nn
 from tinyconv.models import lenet_1998
 
-COUNTS = {
+COUNTS = {                                                   # where published: torchvision's, papers'
     "mlp": 266_610, "lenet5": 61_706, "lenet5_1998": 60_000,
+    "alexnet": 61_100_840, "alexnet_2012": 60_965_224,
+    "vgg11": 132_863_336, "vgg13": 133_047_848, "vgg16": 138_357_544, "vgg19": 143_667_240,
+    "vgg11_bn": 132_868_840, "vgg13_bn": 133_053_736, "vgg16_bn": 138_365_992,
+    "vgg19_bn": 143_678_248,
+    "googlenet": 6_624_904, "squeezenet1_0": 1_248_424, "squeezenet1_1": 1_235_496,
     "plain20": 269_722, "plain32": 464_154, "plain44": 658_586, "plain56": 853_018,
     "plain110": 1_727_962,
     "resnet20": 269_722, "resnet32": 464_154, "resnet44": 658_586, "resnet56": 853_018,
     "resnet110": 1_727_962,
+    "preresnet20": 272_282, "preresnet56": 855_578, "preresnet110": 1_730_522,
+    "preresnet164": 1_703_258,
+    "wrn_16_2": 691_674, "wrn_16_4": 2_748_890, "wrn_40_4": 8_949_210, "wrn_28_10": 36_479_194,
     "resnet18": 11_689_512, "resnet34": 21_797_672, "resnet50": 25_557_032,
-    "resnet101": 44_549_160, "resnet152": 60_192_808}
-INPUTS = {"mlp": (1, 28, 28), "lenet5": (1, 28, 28), "lenet5_1998": (1, 28, 28)}
+    "resnet101": 44_549_160, "resnet152": 60_192_808,
+    "resnext50_32x4d": 25_028_904, "wide_resnet50_2": 68_883_240,
+    "mobilenet_v2": 3_504_872, "densenet121": 7_978_856,
+    "efficientnet_b0": 5_288_548, "efficientnet_b1": 7_794_184, "convnext_tiny": 28_589_128,
+    "vit_b_16": 86_567_656, "vit_cifar": 2_693_578,
+    "fcn_resnet50": 32_957_013, "unet": 31_037_698, "detector": 397_216}
+CIFAR, PHOTO = (3, 32, 32), (3, 64, 64)                      # small photographs, for tests
+LEARNERS = {                                                 # one of each kind: options, input
+    "mlp": ({}, (1, 28, 28)), "lenet5": ({}, (1, 28, 28)), "lenet5_1998": ({}, (1, 28, 28)),
+    "resnet20": ({}, CIFAR), "plain20": ({}, CIFAR), "preresnet20": ({}, CIFAR),
+    "preresnet164": ({}, (3, 16, 16)), "wrn_16_2": ({}, CIFAR),
+    "resnet18": ({"stem": "cifar"}, CIFAR), "resnext50_32x4d": ({}, PHOTO),
+    "alexnet": ({}, PHOTO), "alexnet_2012": ({}, (3, 224, 224)), "vgg11": ({"hidden": 64}, CIFAR),
+    "vgg16_bn": ({"hidden": 64}, CIFAR), "googlenet": ({}, PHOTO),
+    "squeezenet1_0": ({}, PHOTO), "squeezenet1_1": ({}, PHOTO), "mobilenet_v2": ({}, PHOTO),
+    "densenet121": ({"stem": "cifar"}, CIFAR), "convnext_tiny": ({"stochastic_depth_prob": 0}, PHOTO),
+    "efficientnet_b0": ({"stochastic_depth_prob": 0}, PHOTO),
+    "vit_cifar": ({}, CIFAR), "vit_b_16": ({"image_size": 64}, PHOTO),
+    "fcn_resnet50": ({}, PHOTO), "unet": ({"width": 8}, PHOTO), "detector": ({}, PHOTO)}
 
 
-def test_the_list_is_complete():
-    assert sorted(models.list()) == sorted(COUNTS)
+def count(model):
+    return sum(p.numel() for p in model.parameters())
+
+
+def spaced(number):
+    return f"{number:,}".replace(",", " ")
+
+
+def test_the_list_is_complete_and_sorted():
+    assert models.list() == sorted(COUNTS)
+
+
+def test_the_list_can_be_narrowed_to_a_pattern_and_to_a_task():
+    assert models.list("resnet?0") == ["resnet20", "resnet50"]
+    assert models.list("nothing*") == []
+    assert models.list(task="segmentation") == ["fcn_resnet50", "unet"]
+    assert models.list("sq*", task="classification") == ["squeezenet1_0", "squeezenet1_1"]
+    tasks = [models.list(task=task) for task in ("classification", "segmentation", "detection")]
+    assert sorted(sum(tasks, [])) == models.list()
+    with pytest.raises(ValueError, match="should be one of classification, segmentation, detection"):
+        models.list(task="driving")
 
 
 @pytest.mark.parametrize("name", COUNTS)
-def test_a_model_has_exactly_its_parameters_and_says_so(name):
-    model = models.create(name)
-    assert sum(p.numel() for p in model.parameters()) == COUNTS[name]
-    said = f"{COUNTS[name]:,}".replace(",", " ")
-    assert said in sys.modules[type(model).__module__].__doc__
+def test_a_model_has_exactly_its_parameters_and_says_so(undrawn, name):
+    assert count(models.create(name)) == COUNTS[name]
+    build = models.find(name)
+    assert spaced(COUNTS[name]) in sys.modules[build.__module__].__doc__
+    assert spaced(COUNTS[name]) in build.__doc__
 
 
-@pytest.mark.parametrize("name", [
-    "mlp", "lenet5", "lenet5_1998", "resnet20", "plain20", "resnet18"])
+@pytest.mark.parametrize("name, options, expected", [
+    ("googlenet", {"aux_logits": True}, 13_004_888), ("fcn_resnet50", {"aux_loss": True}, 35_322_218),
+    ("unet", {"width": 16}, 1_942_594)])
+def test_the_counts_of_variants_are_true_too(undrawn, name, options, expected):
+    assert count(models.create(name, **options)) == expected
+    assert spaced(expected) in models.find(name).__doc__
+
+
+@pytest.mark.parametrize("name", LEARNERS)
 def test_a_model_maps_a_batch_to_logits_and_all_its_parameters_learn(name):
-    options = {"stem": "cifar"} if name == "resnet18" else {}
+    tc.manual_seed(0)
+    options, shape = LEARNERS[name]
     model = models.create(name, num_classes=10, **options)
-    shape = INPUTS.get(name, (3, 32, 32))
+    if isinstance(model, models.VisionTransformer):          # its head begins at zero
+        nn.init.normal_(model.heads.head.weight)
     y = model(tc.randn(2, *shape))
-    assert y.shape == (2, 10) and y.dtype == np.float32
-    F.cross_entropy(y, tc.tensor([3, 7])).backward()
+    each = {"fcn_resnet50": (10, 64, 64), "unet": (10, 64, 64), "detector": (2 * 15, 4, 4)}
+    assert y.shape == (2, *each.get(name, (10,))) and y.dtype == np.float32
+    (y * tc.randn(*y.shape)).sum().backward()
     for parameter, p in model.named_parameters():
         assert p.grad is not None and np.isfinite(p.grad.data).all(), parameter
         assert (p.grad.data != 0).any(), parameter
 
 
 def test_classes_channels_and_image_size_can_be_chosen():
-    for name in ("mlp", "lenet5", "resnet20", "resnet18"):
+    for name in ("mlp", "lenet5", "resnet20", "resnet18", "preresnet20", "vit_cifar", "unet",
+                 "squeezenet1_1", "mobilenet_v2", "efficientnet_b0", "convnext_tiny", "detector"):
         model = models.create(name, num_classes=7, in_channels=2, image_size=32).eval()
-        assert model(tc.randn(1, 2, 32, 32)).shape == (1, 7), name
+        y = model(tc.randn(1, 2, 32, 32))
+        each = {"unet": (7, 32, 32), "detector": (24, 2, 2)}
+        assert y.shape == (1, *each.get(name, (7,))), name
     assert models.create("mlp", hidden=(5,)).layers[-1].in_features == 5
     assert models.create("lenet5_1998")(tc.randn(1, 1, 32, 32)).shape == (1, 10)
 
@@ -57,7 +113,7 @@ def test_classes_channels_and_image_size_can_be_chosen():
 @pytest.mark.parametrize("call, words", [
     (lambda: models.create("resnet21"), "unknown model 'resnet21'; did you mean resnet"),
     (lambda: models.create("LeNet-5"), "unknown model 'LeNet-5'"),
-    (lambda: models.create("zzz"), "unknown model 'zzz'; there are mlp, lenet5_1998"),
+    (lambda: models.create("zzz"), "unknown model 'zzz'; there are alexnet, alexnet_2012, convnext"),
     (lambda: models.create("lenet5", num_classes=0),
      "num_classes should be a positive whole number, got 0"),
     (lambda: models.create("lenet5", in_channels=1.5),
@@ -67,6 +123,13 @@ def test_classes_channels_and_image_size_can_be_chosen():
     (lambda: models.create("lenet5_1998", num_classes=5), "num_classes is 10, got 5"),
     (lambda: models.create("resnet18", stem="tiny"),
      "stem should be 'imagenet' or 'cifar', got 'tiny'"),
+    (lambda: models.create("densenet121", stem="tiny"),
+     "stem should be 'imagenet' or 'cifar', got 'tiny'"),
+    (lambda: models.SqueezeNet("1.1"), "version should be '1_0' or '1_1', got '1.1'"),
+    (lambda: models.create("vit_cifar", image_size=30), "multiple of the patch_size 4, got 30"),
+    (lambda: models.create("vit_cifar")(tc.zeros(1, 3, 28, 28)), "images of 32×32, got shape (1, "),
+    (lambda: models.create("unet", width=1)(tc.zeros(1, 3, 40, 32)), "multiples of 16, got shape"),
+    (lambda: models.wide_resnet.wide_resnet(20, 2), "depth should be 6n + 4 (10, 16, 22, 28, 40"),
     (lambda: models.ResNetCIFAR(21), "depth should be 6n + 2 (20, 32, 44, 56, 110, ...), got 21")])
 def test_what_cannot_be_built_is_named(call, words):
     with pytest.raises(ValueError) as error:

@@ -77,3 +77,30 @@ def test_alpha_dropout_of_features_drops_whole_channels():
     tc.manual_seed(0)
     y = F.feature_alpha_dropout(tc.zeros(8, 50, 6, 6), 0.5, training=True).data
     assert (y == y[:, :, :1, :1]).all() and len(np.unique(y)) == 2
+
+
+# ---- stochastic depth ----------------------------------------------------------------------------
+
+def test_stochastic_depth_drops_samples_each_by_its_own_chance_or_the_batch_as_a_whole():
+    tc.manual_seed(0)
+    x = tc.ones(2000, 2, 3)
+    y = F.stochastic_depth(x, 0.25, "row").data
+    assert (y == y[:, :1, :1]).all() and set(np.unique(y)) == {0, np.float32(1 / 0.75)}
+    assert abs((y[:, 0, 0] == 0).mean() - 0.25) < 0.03
+    batches = [F.stochastic_depth(x, 0.5, "batch").data for _ in range(40)]
+    assert all((y == y[0, 0, 0]).all() for y in batches)
+    assert {y[0, 0, 0] for y in batches} == {0, 2}
+
+
+def test_stochastic_depth_rests_in_evaluation_and_names_what_is_wrong():
+    layer, x = nn.StochasticDepth(0.5, "row"), tc.ones(8, 3)
+    assert (layer.eval()(x).data == 1).all() and repr(layer) == "StochasticDepth(p=0.5, mode=row)"
+    assert (nn.StochasticDepth(1, "batch")(x).data == 0).all()
+    for call in (lambda: nn.StochasticDepth(0.5, "column"),
+                 lambda: F.stochastic_depth(x, 0.5, "column")):
+        with pytest.raises(ValueError, match="mode should be 'batch' or 'row', got 'column'"):
+            call()
+    with pytest.raises(ValueError, match=r"input should be \(N, …\), got a single number"):
+        F.stochastic_depth(tc.tensor(1.0), 0.5, "row")
+    with pytest.raises(ValueError, match="stochastic_depth: p is a probability"):
+        F.stochastic_depth(x, 2, "row")

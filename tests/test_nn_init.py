@@ -158,3 +158,11 @@ def test_layers_begin_within_pytorchs_bounds(torch, name, arguments):
         assert np.abs(y).max() <= bound * (1 + 1e-6)
         assert stats.ks_2samp(x.ravel(), y.ravel()).pvalue > 1e-4
         assert_uniform(x.astype(np.float64), bound * (1 + 1e-6))
+
+
+def test_drawing_by_blocks_gives_the_numbers_of_a_single_draw():
+    n = 2 * init.BLOCK + 5
+    for name in ("uniform", "normal"):
+        whole = getattr(np.random.default_rng(3), name)(-1, 2, n).astype(np.float32)
+        x = getattr(init, name + "_")(tc.empty(n), -1, 2, generator=np.random.default_rng(3))
+        np.testing.assert_array_equal(x.data, whole)

@@ -1,6 +1,5 @@
 """What several commands share: options, checks of names, and output for programs."""
 import argparse
-import difflib
 import json
 
 import numba
@@ -65,12 +64,14 @@ def seed(text):
 
 
 def check_model(name):
-    """Raise UsageError unless there is a model of that name."""
-    known = models.list()
-    if name not in known:
-        close = difflib.get_close_matches(name, known, n=3)
-        hint = f"did you mean {' or '.join(close)}?" if close else f"there are {', '.join(known)}"
-        raise UsageError(f"unknown model {name!r}; {hint}")
+    """Raise UsageError unless there is a model of that name that tells classes apart."""
+    try:
+        models.find(name)
+    except ValueError as error:
+        raise UsageError(str(error)) from None
+    if name not in models.list(task="classification"):
+        raise UsageError(f"{name} does not say of what class an image is; that is what these do: "
+                         f"{', '.join(models.list(task='classification'))}")
 
 
 def check_data(name):

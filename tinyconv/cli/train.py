@@ -24,7 +24,8 @@ What is not given is taken from the recipe for this model and data set; --json s
 
 def options(parser):
     parser.add_argument("model", nargs="?", default="lenet5", metavar="MODEL",
-                        help=f"one of {', '.join(models.list())} (default: lenet5)")
+                        help=f"one of {', '.join(models.list(task='classification'))} "
+                             "(default: lenet5)")
     parser.add_argument("--data", default="digits", metavar="NAME",
                         help=f"one of {', '.join(data.names())}, or an image folder "
                              "(default: digits)")

@@ -4,7 +4,7 @@ The 28×28-300-100-10 network of LeCun et al. 1998 (section III.C.4), with ReLU 
 
 | layer | what | output | parameters |
 |---|---|---|---|
-| | image, every pixel an input | 784 | |
+| | image, every pixel an input | 1×28×28 | |
 | layers.0 | 784 → 300, ReLU | 300 | 235 500 |
 | layers.2 | 300 → 100, ReLU | 100 | 30 100 |
 | layers.4 | 100 → 10 | 10 | 1 010 |

@@ -40,15 +40,21 @@ class BasicBlock(nn.Module):
 
 
 class Bottleneck(nn.Module):
-    """1×1 down to `width`, 3×3, 1×1 up:  (N, C, H, W) → (N, 4·width, H/stride, W/stride)."""
+    """1×1 down to `width`, 3×3, 1×1 up:  (N, C, H, W) → (N, 4·width, H/stride, W/stride).
+
+    `groups` and `width_per_group` are what ResNeXt and the wide ResNet-50 change: the 3×3 has
+    width · groups · width_per_group / 64 channels.
+    """
     expansion = 4
+    groups, width_per_group = 1, 64
 
     def __init__(self, in_channels, width, stride, downsample):
-        self.conv1 = nn.Conv2d(in_channels, width, 1, bias=False)
-        self.bn1 = nn.BatchNorm2d(width)
-        self.conv2 = nn.Conv2d(width, width, 3, stride, padding=1, bias=False)
-        self.bn2 = nn.BatchNorm2d(width)
-        self.conv3 = nn.Conv2d(width, width * self.expansion, 1, bias=False)
+        inner = width * self.groups * self.width_per_group // 64
+        self.conv1 = nn.Conv2d(in_channels, inner, 1, bias=False)
+        self.bn1 = nn.BatchNorm2d(inner)
+        self.conv2 = nn.Conv2d(inner, inner, 3, stride, padding=1, groups=self.groups, bias=False)
+        self.bn2 = nn.BatchNorm2d(inner)
+        self.conv3 = nn.Conv2d(inner, width * self.expansion, 1, bias=False)
         self.bn3 = nn.BatchNorm2d(width * self.expansion)
         self.downsample = downsample
 

@@ -5,10 +5,11 @@ from .layers.activation import (CELU, ELU, GELU, GLU, SELU, Hardshrink, Hardsigm
                                 Hardtanh, LeakyReLU, LogSigmoid, LogSoftmax, Mish, PReLU, ReLU,
                                 ReLU6, RReLU, Sigmoid, SiLU, Softmax, Softmax2d, Softmin, Softplus,
                                 Softshrink, Softsign, Tanh, Tanhshrink, Threshold)
+from .layers.attention import MultiheadAttention
 from .layers.convolution import (Conv1d, Conv2d, Conv3d, ConvTranspose1d, ConvTranspose2d,
                                  ConvTranspose3d)
 from .layers.dropout import (AlphaDropout, Dropout, Dropout1d, Dropout2d, Dropout3d,
-                             FeatureAlphaDropout)
+                             FeatureAlphaDropout, StochasticDepth)
 from .layers.linear import Bilinear, Embedding, Linear
 from .layers.loss import (BCELoss, BCEWithLogitsLoss, CosineEmbeddingLoss, CrossEntropyLoss,
                           GaussianNLLLoss, HingeEmbeddingLoss, HuberLoss, KLDivLoss, L1Loss,

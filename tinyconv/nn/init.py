@@ -18,6 +18,8 @@ import numpy as np
 from ..random import default_generator
 from .arguments import whole
 
+BLOCK = 2 ** 15                        # numbers that are drawn at a time: 256 KiB
+
 
 # ---- how many inputs, how many outputs, which gain -----------------------------------------------
 
@@ -95,12 +97,14 @@ def dirac_(tensor, groups=1):
 
 def uniform_(tensor, a=0.0, b=1.0, generator=None):
     """x ~ U(a, b)"""
-    return _fill(tensor, (generator or default_generator()).uniform(a, b, tensor.shape))
+    generator = generator or default_generator()
+    return _draw(tensor, lambda count: generator.uniform(a, b, count))
 
 
 def normal_(tensor, mean=0.0, std=1.0, generator=None):
     """x ~ N(mean, std²)"""
-    return _fill(tensor, (generator or default_generator()).normal(mean, std, tensor.shape))
+    generator = generator or default_generator()
+    return _draw(tensor, lambda count: generator.normal(mean, std, count))
 
 
 def trunc_normal_(tensor, mean=0.0, std=1.0, a=-2.0, b=2.0, generator=None):
@@ -115,10 +119,13 @@ def trunc_normal_(tensor, mean=0.0, std=1.0, a=-2.0, b=2.0, generator=None):
         raise ValueError(f"trunc_normal_: hardly any of N({mean}, {std}²) lies between "
                          f"a={a} and b={b}")
     generator = generator or default_generator()
-    x = generator.normal(mean, std, tensor.shape)
-    while (outside := np.count_nonzero(again := (x < a) | (x > b))):
-        x[again] = generator.normal(mean, std, outside)
-    return _fill(tensor, x)
+
+    def inside_only(count):
+        x = generator.normal(mean, std, count)
+        while (outside := np.count_nonzero(again := (x < a) | (x > b))):
+            x[again] = generator.normal(mean, std, outside)
+        return x
+    return _draw(tensor, inside_only)
 
 
 def sparse_(tensor, sparsity, std=0.01, generator=None):
@@ -180,6 +187,19 @@ def _fan(tensor, mode):
     if mode not in ("fan_in", "fan_out"):
         raise ValueError(f"mode should be 'fan_in' or 'fan_out', got {mode!r}")
     return max(1, fans(tensor)[mode == "fan_out"])
+
+
+def _draw(tensor, sample):
+    """Fill with what `sample(count)` returns, block by block.
+
+    The numbers are those of a single call, but the 100 million of a large layer are never all there
+    as float64: a block stays in the cache until it is rounded.
+    """
+    values = np.empty(tensor.numel(), tensor.dtype)
+    for start in range(0, len(values), BLOCK):
+        block = values[start:start + BLOCK]
+        block[:] = sample(len(block))
+    return _fill(tensor, values.reshape(tensor.shape))
 
 
 def _fill(tensor, values):

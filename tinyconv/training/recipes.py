@@ -7,8 +7,9 @@ shifted or cropped and flipped.
 import math
 from dataclasses import asdict, dataclass, replace
 from fnmatch import fnmatchcase
+from inspect import signature
 
-from .. import optim
+from .. import models, optim
 from ..data import RandomCrop, RandomHorizontalFlip, RandomShift
 from ..optim.lr_scheduler import OneCycleLR
 
@@ -111,15 +112,15 @@ TABLE = [
 ]
 
 
-# The residual networks made for photographs of 224×224 begin by shrinking them fourfold; small
-# images want another beginning.
-IMAGENET = ("resnet18", "resnet34", "resnet50", "resnet101", "resnet152")
-
-
 def model_arguments(name, dataset):
-    """What `models.create(name, …)` needs to make a model for this data set."""
+    """What `models.create(name, …)` needs to make a model for this data set.
+
+    Networks made for photographs of 224×224 begin by shrinking them fourfold; small images want
+    another beginning, where a model has one.
+    """
     C, H, W = dataset.shape
-    stem = {"stem": "cifar"} if name in IMAGENET and H <= 64 else {}
+    has_stem = "stem" in signature(models.find(name)).parameters
+    stem = {"stem": "cifar"} if has_stem and H <= 64 else {}
     return {"num_classes": len(dataset.classes), "in_channels": C, "image_size": H, **stem}
 
 

@@ -8,7 +8,7 @@ from .attention import scaled_dot_product_attention
 from .convolution import (conv1d, conv2d, conv3d, conv_scaled, conv_transpose1d, conv_transpose2d,
                           conv_transpose3d)
 from .dropout import (alpha_dropout, dropout, dropout1d, dropout2d, dropout3d,
-                      feature_alpha_dropout)
+                      feature_alpha_dropout, stochastic_depth)
 from .embedding import bilinear, embedding, one_hot
 from .loss import (binary_cross_entropy, binary_cross_entropy_with_logits, cross_entropy,
                    gaussian_nll_loss, huber_loss, kl_div, l1_loss, mse_loss, nll_loss,

@@ -27,6 +27,14 @@ def scaled_dot_product_attention(query, key, value, attn_mask=None, dropout_p=0.
         k, v = (_heads(op, x, q) for x in (k, v))
     L, S = q.shape[-2], k.shape[-2]
     mask = ops.tril(ops.ones(L, S, dtype=bool)) if is_causal else attn_mask
+    return attend(q, k, v, mask, scale, dropout_p, generator)[0]
+
+
+def attend(q, k, v, mask=None, scale=None, dropout_p=0.0, generator=None):
+    """The pair of y (…, L, V) and the weights (…, L, S): what attention sees, and where it looks.
+
+    As `scaled_dot_product_attention`, which checks the shapes first.
+    """
     y = ops.matmul(q, k.mT) * (1 / math.sqrt(max(q.shape[-1], 1)) if scale is None else scale)
     if mask is not None:
         mask = ops.as_tensor(mask)
@@ -35,7 +43,8 @@ def scaled_dot_product_attention(query, key, value, attn_mask=None, dropout_p=0.
         weights = ops.where(nowhere, 0.0, ops.softmax(ops.where(nowhere, 0.0, y), -1))
     else:
         weights = ops.softmax(y, -1)
-    return ops.matmul(dropout(weights, dropout_p, True, generator=generator), v)
+    weights = dropout(weights, dropout_p, True, generator=generator)
+    return ops.matmul(weights, v), weights
 
 
 def _heads(op, x, query):

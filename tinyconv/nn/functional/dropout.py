@@ -34,6 +34,21 @@ def dropout3d(input, p=0.5, training=True, inplace=False, generator=None):
     return _drop_channels(input, 3, p, training, generator)
 
 
+def stochastic_depth(input, p, mode, training=True, generator=None):
+    """Drop what a residual block adds with probability p: a network that is shallower by chance.
+
+    With mode "row" each sample of (N, …) has its own chance, with "batch" all share one. The name
+    is torchvision's. Source: Huang et al. 2016, https://arxiv.org/abs/1603.09382.
+    """
+    x = ops.as_tensor(input)
+    if mode not in ("batch", "row"):
+        raise ValueError(f"stochastic_depth: mode should be 'batch' or 'row', got {mode!r}")
+    if x.ndim == 0:
+        raise ValueError("stochastic_depth: input should be (N, …), got a single number")
+    shape = (x.shape[0] if mode == "row" else 1,) + (1,) * (x.ndim - 1)
+    return _drop(x, shape, p, training, generator, "stochastic_depth")
+
+
 def alpha_dropout(input, p=0.5, training=False, inplace=False, generator=None):
     """Dropout that keeps mean 0 and variance 1, for networks of `selu`. Any shape.
 

@@ -45,3 +45,19 @@ class AlphaDropout(_Dropout):
 class FeatureAlphaDropout(_Dropout):
     """`AlphaDropout` of whole channels of (N, C, ...)."""
     _drop = staticmethod(F.feature_alpha_dropout)
+
+
+class StochasticDepth(_Dropout):
+    """Drop whole samples (mode "row") or the whole batch ("batch"): see `F.stochastic_depth`."""
+
+    def __init__(self, p, mode):
+        super().__init__(p)
+        if mode not in ("batch", "row"):
+            raise ValueError(f"StochasticDepth: mode should be 'batch' or 'row', got {mode!r}")
+        self.mode = mode
+
+    def forward(self, x):
+        return F.stochastic_depth(x, self.p, self.mode, self.training)
+
+    def extra_repr(self):
+        return f"p={self.p}, mode={self.mode}"
