@@ -1,7 +1,7 @@
 """tinyconv: convolutional networks on a CPU in NumPy and Numba, to read, to train and to check."""
 from numpy import bool_ as bool, float16, float32, float64, int8, int16, int32, int64, uint8
 
-from . import data, nn, optim, models
+from . import data, nn, optim, models, vision
 from .kernels.memory import keep_freed_memory
 from .core import Tensor, enable_grad, grad, is_grad_enabled, no_grad, set_grad_enabled
 from .ops import (abs, acos, acosh, add, addmm, all, allclose, amax, amin, any, arange, arccos,
