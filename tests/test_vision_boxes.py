@@ -26,6 +26,13 @@ def test_a_box_in_three_forms():
             assert vision.box_convert(tc.tensor(forms[a]), a, b).tolist() == forms[b], (a, b)
 
 
+def test_whole_numbers_stay_whole_but_for_centres():
+    whole = np.array([[1, 2, 4, 4]])
+    assert vision.box_convert(whole, "xyxy", "xywh").dtype == np.int64
+    centre = vision.box_convert(whole, "xyxy", "cxcywh")
+    assert centre.dtype == np.float32 and centre.tolist() == [[2.5, 3, 3, 2]]
+
+
 def test_a_form_that_there_is_not_is_refused():
     with pytest.raises(ValueError, match="box_convert: .*xyxy, xywh, cxcywh, got 'yxyx'"):
         vision.box_convert(np.zeros((1, 4)), "xyxy", "yxyx")

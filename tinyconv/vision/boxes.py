@@ -26,7 +26,7 @@ EPS = 1e-7                             # beside a denominator that can be 0: of 
 def box_convert(boxes, in_fmt, out_fmt):
     """Boxes (…, 4) in another form: "xyxy" corners, "xywh" corner and size, "cxcywh" centre, size.
 
-    Boxes of whole numbers stay whole, where a half is cut off.
+    Whole numbers stay whole, except where a centre is wanted or given: that may lie at a half.
     """
     for form in (in_fmt, out_fmt):
         if form not in _FORMS:
@@ -35,20 +35,18 @@ def box_convert(boxes, in_fmt, out_fmt):
     boxes = _boxes("box_convert", boxes)
     if in_fmt == out_fmt:
         return boxes
+    if "cxcywh" in (in_fmt, out_fmt):
+        (boxes,) = _floating("box_convert", boxes)
     a, b, c, d = ops.unbind(boxes, -1)
     if in_fmt == "xywh":
         a, b, c, d = a, b, a + c, b + d
     elif in_fmt == "cxcywh":
-        a, b, c, d = a - _half(c), b - _half(d), a + _half(c), b + _half(d)
+        a, b, c, d = a - c / 2, b - d / 2, a + c / 2, b + d / 2
     if out_fmt == "xywh":
         a, b, c, d = a, b, c - a, d - b
     elif out_fmt == "cxcywh":
-        a, b, c, d = _half(a + c), _half(b + d), c - a, d - b
-    return ops.stack([a, b, c, d], -1).to(boxes.dtype)
-
-
-def _half(x):
-    return x / 2 if x.dtype.kind == "f" else ops.trunc(x / 2)
+        a, b, c, d = (a + c) / 2, (b + d) / 2, c - a, d - b
+    return ops.stack([a, b, c, d], -1)
 
 
 def box_area(boxes):

@@ -2,8 +2,8 @@
 
 The loss of a batch with P boxes, b* the truth of box b, c* its class, o = σ(to):
 
-    L = 1/P [ λ Σ (1 − GIoU(b, b*))  −  Σ ln softmax(classes)_c*        over the P places that answer
-              + Σ H(o, o*) ]                                            over all places
+    L = 1/P [ λ Σ (1 − GIoU(b, b*)) − Σ ln softmax(classes)_c*      over the P places that answer
+              + Σ H(o, o*) ]                                        over all places
 
     H(o, o*) = −o* ln o − (1 − o*) ln(1 − o),   o* = IoU(b, b*) where a place answers for b*, else 0
 
@@ -13,7 +13,7 @@ some truth by more than `IGNORE`, is not told that there is nothing.
 
 Sources: Redmon et al., "You only look once", CVPR 2016, https://arxiv.org/abs/1506.02640 (one grid,
 o* = IoU); Redmon & Farhadi, "YOLOv3", 2018, https://arxiv.org/abs/1804.02767 (places that are
-ignored). Both compare coordinates by squares; here GIoU does (Rezatofighi et al. 2019, see `boxes`).
+ignored). Both compare coordinates by squares; here GIoU does (Rezatofighi et al. 2019, `boxes`).
 """
 from typing import NamedTuple
 
