@@ -23,12 +23,14 @@ def test_the_index_names_every_lesson():
                                "second derivative of bump is wrong with respect to input 0",
                                "again", "right: relative errors"]),
     ("06_backpropagation_checked", ["check_grad, relative errors", "caught: first derivative",
-                                    "conv_wrong", "analytic", "numerical"])])
+                                    "conv_wrong", "analytic", "numerical"]),
+    ("13_beyond_images", ["MLP", "kernels of 3×3×3", "a circular conv1d", "10 seeds"])])
 def test_a_lesson_runs_and_draws_its_figure(tmp_path, lesson, says):
+    """Those that train know a quick mode, the others do not look at it."""
     shutil.copy(EXAMPLES / f"{lesson}.py", tmp_path)          # the figure is drawn beside it
     path = os.pathsep.join([str(EXAMPLES.parent), os.environ.get("PYTHONPATH", "")])
-    done = subprocess.run([sys.executable, tmp_path / f"{lesson}.py"], capture_output=True,
-                          text=True, encoding="utf-8", timeout=300,
+    done = subprocess.run([sys.executable, tmp_path / f"{lesson}.py", "--quick"],
+                          capture_output=True, text=True, encoding="utf-8", timeout=300,
                           env={**os.environ, "PYTHONPATH": path, "PYTHONIOENCODING": "utf-8"})
     assert done.returncode == 0, done.stderr
     assert all(words in done.stdout for words in says), done.stdout

@@ -5,7 +5,7 @@ quiet_start()                          # before all that takes time to import
 
 from numpy import bool_ as bool, float16, float32, float64, int8, int16, int32, int64, uint8
 
-from . import data, nn, optim, models
+from . import data, nn, optim, models, vision
 from .kernels.memory import keep_freed_memory
 from .core import (AnomalyError, ChangedError, DtypeError, FreedGraphError, InPlaceError, Tensor,
                    enable_grad, grad, is_grad_enabled, no_grad, set_grad_enabled)

@@ -9,11 +9,11 @@
         ...
 
 To read from the ground up: `errors`, `dataset`; `curves`, `handwriting`, `digits` (the set that
-this package draws); `readers`, `catalogue`, `files`, `folder`, `sets` (the sets that come in
-files); `augment`, `loader`.
+this package draws), `scenes` (shapes with masks and boxes); `readers`, `catalogue`, `files`,
+`folder`, `sets` (the sets that come in files); `augment`, `loader`.
 """
 
-from . import files
+from . import files, scenes
 from .augment import Normalize, RandomCrop, RandomHorizontalFlip, RandomShift
 from .dataset import Dataset, statistics
 from .errors import ChecksumError, DataError, DownloadError, FormatError
@@ -24,5 +24,5 @@ from .sets import describe, load, load_both, names
 __all__ = [
     "ChecksumError", "DataError", "Dataset", "DownloadError", "FormatError", "Loader", "Normalize",
     "RandomCrop", "RandomHorizontalFlip", "RandomShift", "describe", "files", "load", "load_both",
-    "load_folder", "names", "read_image", "statistics",
+    "load_folder", "names", "read_image", "scenes", "statistics",
 ]
