@@ -75,7 +75,7 @@ def test_the_learning_rate_rises_and_falls_step_by_step():
 
     def listener(event, run):
         if event == "step":
-            rates.append(run.schedule.get_last_lr()[0])
+            rates.append(run.lr)
     small_run(callbacks=[listener], epochs=4)
     top = int(np.argmax(rates))
     assert 0 < top < len(rates) / 2
@@ -205,7 +205,8 @@ def test_evaluate_normalises_as_it_is_told():
 def test_a_run_leaves_its_configuration_metrics_weights_and_figures(tmp_path):
     model, history = small_run(out=tmp_path / "run")
     assert {p.name for p in (tmp_path / "run").iterdir()} == {
-        "config.json", "metrics.jsonl", "weights.safetensors", "curves.png", "confusion.png"}
+        "config.json", "metrics.jsonl", "weights.safetensors", "curves.png", "confusion.png",
+        "checkpoint-7.safetensors", "checkpoint-14.safetensors"}
     config = json.loads((tmp_path / "run" / "config.json").read_text())
     assert config["seed"] == 0 and config["recipe"] == SMALL.as_dict()
     assert config["data"]["classes"] == ["top", "middle", "bottom"]

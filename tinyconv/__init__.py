@@ -1,4 +1,8 @@
 """tinyconv: convolutional networks on a CPU in NumPy and Numba, to read, to train and to check."""
+from .interrupt import quiet_start
+
+quiet_start()                          # before all that takes time to import
+
 from numpy import bool_ as bool, float16, float32, float64, int8, int16, int32, int64, uint8
 
 from . import data, nn, optim, models

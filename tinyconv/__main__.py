@@ -1,7 +1,7 @@
 """The console command: `tinyconv COMMAND …`, or `python -m tinyconv COMMAND …`.
 
-Exit status 0: done; 1: it failed; 2: the command line is wrong; 130: interrupted. An error is one
-line on standard error; `--traceback` shows where it came from.
+Exit status 0: done; 1: it failed; 2: the command line is wrong; 130 or 143: stopped by Ctrl-C or by
+SIGTERM. An error is one line on standard error; `--traceback` shows where it came from.
 """
 import argparse
 import os
@@ -9,6 +9,7 @@ import sys
 
 from .cli import COMMANDS
 from .cli.options import TooManyThreads, UsageError
+from .interrupt import started
 from .machine import VERSION
 
 # What a user can cause: a bad file, a full disk, data that do not fit. Anything else is a fault of
@@ -46,6 +47,7 @@ def parser():
 
 def main(argv=None):
     """Run a command line, by default that of the process, and return its exit status."""
+    started()
     args = parser().parse_args(argv)
     args.command_line = sys.argv[1:] if argv is None else list(argv)
     try:

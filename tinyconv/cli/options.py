@@ -5,7 +5,7 @@ import json
 
 import numba
 
-from .. import data, models
+from .. import data, models, training
 from ..kernels.compile import start_threads
 
 
@@ -57,6 +57,16 @@ def positive(text):
 def not_negative(text):
     """A number of at least 0, for argparse."""
     return 0.0 if text in ("0", "0.0") else positive(text)
+
+
+def interval(text):
+    """A number of steps or of seconds, for argparse; the text itself."""
+    try:
+        training.folder.interval(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError("expected a number of steps such as 500, or of seconds "
+                                         f"such as 30s, got {text!r}") from None
+    return text
 
 
 def seed(text):

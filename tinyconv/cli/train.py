@@ -1,13 +1,17 @@
 """`tinyconv train`: train a model and keep the run in a folder."""
 import sys
+import warnings
 from functools import partial
 from pathlib import Path
 
 from .. import data, models, random, training
+from ..checkpoint import series
+from ..interrupt import STOPS
 from ..kernels.compile import threads
 from ..training import recipes
-from ..training.folder import claim, is_folder, next_free
+from ..training.folder import claim, next_free
 from ..training.history import describe
+from ..training.saved import is_folder, read_config
 from . import options as common
 
 NAME = "train"
@@ -18,14 +22,17 @@ examples:
   tinyconv train lenet5 --data mnist
   tinyconv train resnet20 --data cifar10 --epochs 10 --out runs/mine
   tinyconv train resnet20 --data PICTURES         a folder with a folder of pictures for each class
+  tinyconv train --resume runs/mine               go on with a run that was stopped or killed
 
+Ctrl-C stops a run after the step it is at, so that it can be resumed; a second Ctrl-C stops it at
+once, and it resumes from its last checkpoint. A resumed run ends with the bits of the unbroken one.
 What is not given is taken from the recipe for this model and data set; --json shows it."""
 
 
 def options(parser):
-    parser.add_argument("model", nargs="?", default="lenet5", metavar="MODEL",
+    parser.add_argument("model", nargs="?", metavar="MODEL",
                         help=f"one of {', '.join(models.list())} (default: lenet5)")
-    parser.add_argument("--data", default="digits", metavar="NAME",
+    parser.add_argument("--data", metavar="NAME",
                         help=f"one of {', '.join(data.names())}, or an image folder "
                              "(default: digits)")
     parser.add_argument("--epochs", type=common.whole, metavar="N",
@@ -40,7 +47,7 @@ def options(parser):
                         help="part of the target that is spread over all classes")
     parser.add_argument("--no-augment", action="store_true",
                         help="show images as they are: no shift, crop or flip")
-    parser.add_argument("--seed", type=common.seed, default=0, metavar="S",
+    parser.add_argument("--seed", type=common.seed, metavar="S",
                         help="the same seed gives the same weights (default: 0)")
     parser.add_argument("--out", metavar="DIR",
                         help="folder of the run, new or empty (default: runs/MODEL-DATA-N)")
@@ -48,11 +55,34 @@ def options(parser):
                         help="use the first N training images only")
     parser.add_argument("--size", type=common.whole, metavar="PIXELS",
                         help="image folders: scale pictures to PIXELS×PIXELS (default: 32)")
+    parser.add_argument("--resume", metavar="RUN",
+                        help="folder of a run to go on with; what is not given is as it was")
+    parser.add_argument("--checkpoint-every", type=common.interval, metavar="N",
+                        help="steps (500) or seconds (30s) between checkpoints; there is one at "
+                             "the end of every epoch in any case")
     common.add_threads(parser)
     common.add_json(parser)
 
 
 def run(args):
+    with warnings.catch_warnings():
+        warnings.showwarning = _one_line
+        if args.resume is None:
+            return _begin(args)
+        _as_it_began(args)
+        common.set_threads(args.threads)
+        return _kept(args, Path(args.resume))
+
+
+def _one_line(message, *_, **__):
+    print(f"tinyconv train: warning: {message}", file=sys.stderr)
+
+
+# ---- a new run -----------------------------------------------------------------------------------
+
+def _begin(args):
+    args.model, args.data = args.model or "lenet5", args.data or "digits"
+    args.seed = args.seed or 0
     common.check_model(args.model)
     common.check_data(args.data)
     if args.size and not is_folder(args.data):
@@ -60,7 +90,7 @@ def run(args):
     common.set_threads(args.threads)
     out = _claimed(args)
     try:
-        _train(args, out)
+        return _kept(args, out)
     finally:
         if out.is_dir() and not any(out.iterdir()):      # nothing came of it
             out.rmdir()
@@ -77,6 +107,54 @@ def _claimed(args):
     return Path(args.out)
 
 
+# ---- one that goes on ----------------------------------------------------------------------------
+
+def _as_it_began(args):
+    """Give every option the value it had; raise UsageError for those given with another."""
+    config = read_config(Path(args.resume))
+    model, about, recipe = config["model"], config["data"], config["recipe"]
+    if "name" not in model:
+        raise common.UsageError(f"the model of {args.resume} is a {model['class']} of your own; "
+                                "training.fit(model, data, resume=…) goes on with it")
+    if args.data is not None and is_folder(args.data):
+        args.data = str(Path(args.data).resolve())
+    if args.out is not None and Path(args.out).resolve() != Path(args.resume).resolve():
+        raise common.UsageError("a run goes on in its own folder: leave --out away")
+    if args.no_augment and (recipe["shift"] or recipe["crop"] or recipe["flip"]):
+        raise common.UsageError("--no-augment: the run began with augmentation")
+    source = about.get("source", about["name"])
+    before = {"model": model["name"], "data": source, "seed": config["seed"],
+              "limit": about.get("limit"), "size": about["shape"][1] if is_folder(source) else None,
+              **{name: recipe[name] for name in ("epochs", "batch_size", "lr", "weight_decay",
+                                                 "label_smoothing")}}
+    for name, value in before.items():
+        given = getattr(args, name)
+        if given is not None and given != value:
+            option = name if name == "model" else "--" + name.replace("_", "-")
+            raise common.UsageError(f"{option} {given}: the run in {args.resume} began with "
+                                    f"{'none' if value is None else value}, and goes on as it "
+                                    "began")
+        setattr(args, name, value)
+
+
+# ---- both ----------------------------------------------------------------------------------------
+
+def _kept(args, out):
+    """Train; whatever stops the run, say how to go on with it."""
+    try:
+        _train(args, out)
+    except STOPS as stop:
+        print(f"stopped after step {series.steps(out)[-1]}; to go on: "
+              f"tinyconv train --resume {out}", file=sys.stderr)
+        return stop.status
+    except OSError as error:
+        if args.traceback or not out.is_dir() or not series.steps(out):
+            raise
+        raise OSError(f"{error.filename or out}: {error.strerror or error}; the run is kept as it "
+                      f"was after step {series.steps(out)[-1]}, to go on: "
+                      f"tinyconv train --resume {out}") from error
+
+
 def _train(args, out):
     train, test = data.load_both(args.data, **({"size": args.size} if args.size else {}))
     if args.limit:
@@ -84,33 +162,43 @@ def _train(args, out):
     random.manual_seed(args.seed)
     arguments = recipes.model_arguments(args.model, train)
     model = models.create(args.model, **arguments)
-    recipe = _recipe(args, model, train)
     config = {"command": ["tinyconv", *args.command_line], "seed": args.seed,
               "model": {"name": args.model, "arguments": arguments},
               "data": {"source": str(Path(args.data).resolve()) if is_folder(args.data)
                        else train.name, "limit": args.limit}}
 
     def report(event, run):
-        if event == "epoch":
+        if event == "begin":
+            _introduce(args, run, out, say)
+        elif event == "epoch":
             say(describe(run.history[-1]))
 
     say = partial(print, file=sys.stderr if args.json else sys.stdout, flush=True)
-    (C, H, W), several = train.shape, threads()
-    say(f"{args.model}, {sum(p.numel() for p in model.parameters()):,} parameters, on "
-        f"{train.name}: {len(train):,} training and {len(test):,} test images of {C}×{H}×{W}, "
-        f"{len(train.classes)} classes")
-    say(f"{recipe.epochs} epochs of {-(-len(train) // recipe.batch_size)} steps, batches of "
-        f"{recipe.batch_size}, lr up to {recipe.lr:g}, seed {args.seed}, "
-        f"{several} thread{'s' if several > 1 else ''}; {out}")
-    history = training.fit(model, train, test=test, recipe=recipe, out=out, config=config,
-                           callbacks=[report])
+    where = {"resume": out} if args.resume else {"out": out, "config": config,
+                                                 "recipe": _recipe(args, model, train)}
+    history = training.fit(model, train, test=test, callbacks=[report],
+                           checkpoint_every=args.checkpoint_every, **where)
     accuracy = history[-1]["test_accuracy"]
     if args.json:
         common.print_json({"run": str(out), "model": args.model, "data": train.name,
-                           "seed": args.seed, "recipe": recipe.as_dict(),
+                           "seed": args.seed, "recipe": read_config(out)["recipe"],
                            "epochs": history.records, **common.percent(accuracy)})
     else:
+        print(f"kept in {out}; next: tinyconv evaluate {out}, tinyconv predict {out} PICTURE")
         print(f"test accuracy {100 * accuracy:.2f} %")
+
+
+def _introduce(args, run, out, say):
+    """What is trained on what, and where it begins."""
+    recipe, (C, H, W), several = run.recipe, run.train.shape, threads()
+    say(f"{args.model}, {sum(p.numel() for p in run.model.parameters()):,} parameters, on "
+        f"{run.train.name}: {len(run.train):,} training and {len(run.test):,} test images of "
+        f"{C}×{H}×{W}, {len(run.train.classes)} classes")
+    say(f"{recipe.epochs} epochs of {run.steps_per_epoch} steps, batches of {recipe.batch_size}, "
+        f"lr up to {recipe.lr:g}, seed {args.seed}, "
+        f"{several} thread{'s' if several > 1 else ''}; {out}")
+    if args.resume:
+        say(f"going on after step {run.step} of {recipe.epochs * run.steps_per_epoch}")
 
 
 def _recipe(args, model, train):

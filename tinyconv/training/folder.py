@@ -1,28 +1,28 @@
-"""The folder of a run: all that is needed to read it, to repeat it and to use its model.
+"""The folder of a run: all that is needed to read it, to go on with it and to use its model.
 
-    config.json             model, data, recipe, seed, threads, versions, command
-    metrics.jsonl           one line an epoch (see `History`)
-    weights.safetensors     the weights after the last epoch
-    curves.png              loss and error over the epochs
-    confusion.png           what was taken for what, on the test set
+    config.json                     model, data, recipe, seed, threads, versions, command
+    metrics.jsonl                   one line an epoch (see `History`)
+    weights.safetensors             the weights after the last epoch
+    checkpoint-STEP.safetensors     everything, after this step; the last two (see `resume`)
+    curves.png                      loss and error over the epochs
+    confusion.png                   what was taken for what, on the test set
 
-Every file is written whole or not at all.
+Every file is written whole or not at all, and the checkpoint last: whatever a process was doing
+when it was killed, a run that goes on from the newest checkpoint writes the same files again.
 """
 import json
+import re
 import tempfile
 import time
-from dataclasses import dataclass
 from pathlib import Path
 
 from .. import machine
-from ..atomic import write_atomically
-from ..checkpoint import load_weights, save_weights
-from ..data import Dataset, load, names
+from ..atomic import litter, write_atomically
+from ..checkpoint import save_weights, series
 from ..kernels.compile import threads
-from ..models import create
-from ..nn import Module
 from . import figures
-from .history import History
+from .resume import not_finite, state_of
+from .run import Diverged
 
 CONFIG, METRICS, WEIGHTS = "config.json", "metrics.jsonl", "weights.safetensors"
 CURVES, CONFUSION = "curves.png", "confusion.png"
@@ -30,28 +30,72 @@ FORMAT = 1                             # of config.json; what is newer is refuse
 REDRAW = 10                            # seconds between two drawings of the curves of a run
 
 
-# ---- writing -------------------------------------------------------------------------------------
-
 class RunFolder:
-    """A callback that keeps a run in a folder, which must be new or empty."""
+    """A callback that keeps a run in a folder, which must be new or empty.
 
-    def __init__(self, path, config=None):
-        self.path, self.config, self._drawn = Path(path), config or {}, time.monotonic()
-        claim(self.path)
+    config              what else should stand in `config.json`
+    checkpoint_every    steps (a whole number) or seconds ("30s") from one checkpoint to the next;
+                        there is one at the end of each epoch in any case
+    state               of the checkpoint from which a run in this folder goes on
+    """
+
+    def __init__(self, path, config=None, checkpoint_every=None, state=None):
+        self.path, self.config, self.state = Path(path), config or {}, state
+        self._steps, self._seconds = interval(checkpoint_every)
+        self._drawn = self._saved = time.monotonic()
+        self._failed = False                     # a file could not be written
+        if state is None:
+            claim(self.path)
+        for left in litter(self.path):
+            left.unlink()
 
     def __call__(self, event, run):
-        if event == "begin":
-            config = json.dumps(self._configuration(run), indent=2, ensure_ascii=False)
-            write_atomically(self.path / CONFIG, (config + "\n").encode())
+        try:
+            if not self._failed:
+                self._heed(event, run)
+        except OSError:
+            self._failed = True
+            raise
+
+    def _heed(self, event, run):
+        if event == "begin" and self.state is None:
+            self.config = self._configuration(run)
+            self._save(run)                      # a disk that is full is noticed here
+            self._write_config()
+        elif event == "begin":
+            self._resume(run)
+        elif event == "step" and self._due(run) or event == "interrupt":
+            self._save(run)
         elif event == "epoch":
-            write_atomically(self.path / METRICS, run.history.to_json_lines().encode())
+            self._write_metrics(run)
             save_weights(run.model, self.path / WEIGHTS, {"epoch": run.epoch, "step": run.step})
+            self._save(run)
             if time.monotonic() - self._drawn > REDRAW:
                 self._draw_curves(run)
         elif event == "end" and len(run.history):
             self._draw_curves(run)
             if run.last_test is not None:
                 self._draw_confusion(run)
+
+    def _due(self, run):
+        return (run.step % self._steps == 0 if self._steps else
+                self._seconds is not None and time.monotonic() - self._saved >= self._seconds)
+
+    def _save(self, run):
+        names = not_finite(run)
+        if names:
+            raise Diverged(f"after step {run.step} there are values that are not finite in "
+                           f"{', '.join(names)}; no checkpoint was written")
+        series.save_next(self.path, run.step, state_of(run, self.config))
+        self._saved = time.monotonic()
+
+    def _resume(self, run):
+        """Note where the run goes on, and bring its files to where its checkpoint stands."""
+        self.config = self.state["config"]
+        here = {"step": run.step, **_conditions()}
+        self.config["resumed"] = [*self.config.get("resumed", []), here]
+        self._write_config()
+        self._write_metrics(run)
 
     def _configuration(self, run):
         """What the run knows of itself, and added to it what the caller knows."""
@@ -65,14 +109,18 @@ class RunFolder:
                      "shape": list(train.shape), "classes": list(train.classes),
                      "mean": list(train.mean), "std": list(train.std)},
             "recipe": run.recipe.as_dict(),
-            "threads": threads(),
-            "started": time.strftime("%Y-%m-%dT%H:%M:%S%z"),
-            "versions": machine.versions(),
-            "machine": machine.describe()}
+            **_conditions()}
         for key, value in self.config.items():
             known = config.get(key)
             config[key] = {**known, **value} if isinstance(known, dict) else value
         return config
+
+    def _write_config(self):
+        text = json.dumps(self.config, indent=2, ensure_ascii=False) + "\n"
+        write_atomically(self.path / CONFIG, text.encode())
+
+    def _write_metrics(self, run):
+        write_atomically(self.path / METRICS, run.history.to_json_lines().encode())
 
     def _draw_curves(self, run):
         title = f"{type(run.model).__name__} on {run.train.name}"
@@ -86,15 +134,38 @@ class RunFolder:
         write_atomically(self.path / CONFUSION, image)
 
 
+def _conditions():
+    """What results may depend on, at this moment."""
+    return {"threads": threads(), "started": time.strftime("%Y-%m-%dT%H:%M:%S%z"),
+            "versions": machine.versions(), "machine": machine.describe()}
+
+
+def interval(text):
+    """The distance of two checkpoints as (steps, None) or (None, seconds); (None, None) for None.
+
+    A whole number counts steps, "30s" or "0.5s" is in seconds; all else is a ValueError.
+    """
+    if text is None:
+        return None, None
+    match = re.fullmatch(r"(\d+)|(\d+(?:\.\d+)?) ?s", str(text))
+    value = float(match[1] or match[2]) if match else 0
+    if not 0 < value < float("inf") or isinstance(text, bool):
+        raise ValueError("checkpoint_every must be a number of steps such as 500, or of seconds "
+                         f"such as '30s', got {text!r}")
+    return (int(match[1]), None) if match[1] else (None, value)
+
+
 def claim(path):
     """Make sure that `path` is an empty folder that can be written to, creating it if need be."""
     path = Path(path)
     if path.exists() and not path.is_dir():
         raise FileExistsError(f"{path} is to be the folder of a run, but a file has that name")
     try:
-        if path.is_dir() and any(path.iterdir()):
+        if path.is_dir() and set(path.iterdir()) - set(litter(path)):
+            hint = (f" (there is a run in it that may go on: resume {path})"
+                    if series.steps(path) else "")
             raise FileExistsError(f"the folder {path} is not empty; a run begins in a new one, so "
-                                  "that nothing of an earlier run is lost or mixed in")
+                                  f"that nothing of an earlier run is lost or mixed in{hint}")
         path.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryFile(dir=path):
             pass
@@ -118,87 +189,3 @@ def next_free(parent, name):
             number += 1
         except OSError as error:
             raise OSError(f"cannot create the folder {path}: {error.strerror}") from error
-
-
-# ---- reading -------------------------------------------------------------------------------------
-
-@dataclass(frozen=True)
-class SavedRun:
-    """A run read from its folder: the configuration, the model with its weights, the metrics."""
-    path: Path
-    config: dict
-    model: Module
-    history: History
-
-    mean = property(lambda self: self.config["data"]["mean"])
-    std = property(lambda self: self.config["data"]["std"])
-    shape = property(lambda self: tuple(self.config["data"]["shape"]))
-    classes = property(lambda self: tuple(self.config["data"]["classes"]))
-
-    def test_set(self, name=None):
-        """The test set of the run, or of the data set or image folder `name`, checked to fit."""
-        about = self.config["data"]
-        name = name or about.get("source", about["name"])
-        C, H, W = self.shape
-        form = {"size": H, "mode": "grey" if C == 1 else "rgb"} if is_folder(name) else {}
-        dataset = load(name, "test", **form)
-        self.check(dataset)
-        return dataset
-
-    def check(self, dataset: Dataset):
-        """Raise ValueError unless the model of this run can be used on `dataset`."""
-        if dataset.shape != self.shape:
-            raise ValueError(f"the model of {self.path} was trained on images of {self.shape}, "
-                             f"{dataset.name} has {dataset.shape}")
-        if dataset.classes != self.classes:
-            raise ValueError(f"the model of {self.path} was trained on other classes than those of "
-                             f"{dataset.name}: {_some(self.classes)} there, "
-                             f"{_some(dataset.classes)} here")
-
-
-def load_run(path):
-    """The run kept in the folder `path`, with its model rebuilt and ready for use.
-
-    Raises FileNotFoundError, or ValueError that says what is wrong with the folder.
-    """
-    path = Path(path)
-    config = _read_config(path)
-    model = config["model"]
-    if "name" not in model:
-        raise ValueError(f"the model of {path} is a {model.get('class')} of your own: build it "
-                         "yourself and give it the weights, with checkpoint.load_weights(model, "
-                         f"{str(path / WEIGHTS)!r})")
-    model = create(model["name"], **model.get("arguments", {}))
-    load_weights(model, path / WEIGHTS)
-    lines = (path / METRICS).read_text() if (path / METRICS).is_file() else ""
-    return SavedRun(path, config, model.eval(), History.from_json_lines(lines))
-
-
-def _read_config(path):
-    """The contents of `config.json`, with those entries checked that a model needs."""
-    file = path / CONFIG
-    if not file.is_file():
-        raise FileNotFoundError(f"{path} is not the folder of a run: it has no {CONFIG}")
-    try:
-        config = json.loads(file.read_bytes())
-        if config["format"] > FORMAT:
-            raise ValueError(f"{file} was written by a newer version of tinyconv: format "
-                             f"{config['format']}, this one reads up to {FORMAT}")
-        data, _ = config["data"], config["model"].keys()
-        channels, _, _ = data["shape"]
-        if not len(data["mean"]) == len(data["std"]) == channels or not data["classes"]:
-            raise KeyError("data")
-    except (UnicodeDecodeError, json.JSONDecodeError) as error:
-        raise ValueError(f"{file} is damaged: {error}") from error
-    except (KeyError, TypeError, AttributeError) as error:
-        raise ValueError(f"{file} is not the configuration of a run: {error!r}") from error
-    return config
-
-
-def is_folder(name):
-    """Whether this name of a data set means an image folder."""
-    return str(name) not in names() and Path(name).is_dir()
-
-
-def _some(classes):
-    return ", ".join(classes[:3]) + (", …" if len(classes) > 3 else "")

@@ -28,6 +28,12 @@ class History:
     def __len__(self):
         return len(self.records)
 
+    def best(self):
+        """The record with the greatest test accuracy (training accuracy without a test set), the
+        first of several; None before the end of the first epoch."""
+        key = "test_accuracy" if self["test_accuracy"] else "train_accuracy"
+        return max((r for r in self.records if key in r), key=lambda r: r[key], default=None)
+
     def to_json_lines(self):
         """One line of JSON an epoch, as in `metrics.jsonl`."""
         return "".join(json.dumps(record) + "\n" for record in self.records)

@@ -1,54 +1,34 @@
 """The training loop."""
 import math
 import time
-from dataclasses import dataclass, field
+from contextlib import ExitStack
+from pathlib import Path
 
 import numpy as np
 
 from .. import random
+from ..checkpoint import Mismatch, series
 from ..core import Tensor
 from ..data import Dataset, Loader, load_both
+from ..interrupt import STOPS, Signals
 from ..nn import Module
 from ..nn import functional as F
-from ..optim import Optimizer
-from ..optim.lr_scheduler import LRScheduler
-from .evaluation import Evaluation, evaluate, in_use
-from .folder import RunFolder
-from .history import History
+from .evaluation import evaluate, in_use
+from .folder import RunFolder, claim, interval
+from .lock import locked
 from .progress import ProgressBar
 from .recipes import Recipe, choose
-
-
-class Diverged(ArithmeticError):
-    """The loss is no longer a finite number."""
-
-
-@dataclass
-class Run:
-    """A run under way, as callbacks see it; one that sets `stop` ends it after this epoch."""
-    model: Module
-    train: Dataset
-    test: Dataset | None
-    recipe: Recipe
-    optimizer: Optimizer
-    schedule: LRScheduler
-    steps_per_epoch: int
-    history: History = field(default_factory=History)
-    epoch: int = 0                         # counted from 1
-    step: int = 0                          # counted from 1 through all epochs
-    seen: int = 0                          # images in this epoch so far
-    loss_sum: float = 0.0                  # over these images
-    correct: int = 0                       # of these images
-    last_test: Evaluation | None = None
-    stop: bool = False
+from .resume import restore
+from .run import Diverged, Run
 
 
 def fit(model, data, *, test=None, epochs=None, batch_size=None, lr=None, seed=None, recipe=None,
-        out=None, config=None, callbacks=(), progress=True):
+        out=None, config=None, callbacks=(), progress=True, checkpoint_every=None, resume=None):
     """Train `model` on `data`; returns its History. The model is changed in place.
 
         model = models.create("lenet5")
         history = training.fit(model, "mnist", epochs=10, out="runs/mine")
+        history = training.fit(model, "mnist", resume="runs/mine")     # had it been stopped
 
     data        a Dataset; or the name of one, or an image folder: then its test set is used too
     test        a Dataset to measure on after each epoch
@@ -57,57 +37,86 @@ def fit(model, data, *, test=None, epochs=None, batch_size=None, lr=None, seed=N
                 the same in every run (the initial weights are drawn earlier, when the model is
                 made: call `tc.manual_seed` before that)
     recipe      a `Recipe`; by default the one for this model and data (`recipes.choose`)
-    out         a new or empty folder to keep configuration, metrics, weights and figures in
+    out         a new or empty folder to keep configuration, metrics, weights, checkpoints and
+                figures in
     config      what else should stand in its `config.json`, as a dictionary
-    callbacks   functions `callback(event, run)`, called with the event "begin", "step", "epoch" or
-                "end", and the `Run`
+    callbacks   functions `callback(event, run)`, called with the event "begin", "step", "epoch",
+                "interrupt" or "end", and the `Run`
     progress    show a progress bar, if standard error is a terminal
+    checkpoint_every    steps (500) or seconds ("30s") between checkpoints within an epoch
+    resume      the folder of a run to go on with, for a model made and data given as they were; the
+                recipe is that of the run. The weights will have the bits of the unbroken run
+
+    Ctrl-C and SIGTERM stop a run after a whole step, with a checkpoint, as KeyboardInterrupt and
+    SystemExit(143); a second one ends the process at once.
 
     Raises ValueError or TypeError if something given is wrong or does not fit, before the first
-    step. Raises Diverged, with the
-    step, when the loss is no longer finite: the weights in `out` are then those after the last good
-    epoch.
+    step; `checkpoint.Mismatch` lists all that does not fit the run to resume. Raises Locked if
+    another run is writing to the folder. Raises Diverged, with the step, when the loss is no longer
+    finite: weights and checkpoints in `out` are then from before that.
     """
     _check_kind("model", model, Module, f"; models.create({model!r}) makes one"
                 if isinstance(model, str) else "")
     _check_kind("test", test, (Dataset, type(None)))
     _check_kind("recipe", recipe, (Recipe, type(None)))
+    interval(checkpoint_every)
+    if resume is not None and out is not None:
+        raise ValueError(f"fit: resume={str(resume)!r} goes on in that folder; leave out= away")
     train = data
     if not isinstance(data, Dataset):
         train, its_test = load_both(data)
         test = its_test if test is None else test
-    recipe = (recipe or choose(model, train.name)).changed(
-        epochs=epochs, batch_size=batch_size, lr=lr)
-    if seed is not None:
-        random.manual_seed(seed)
-    for dataset in (train, test) if test is not None else (train,):
-        check_fit(model, dataset)
+    with ExitStack() as stack:
+        begun = None
+        if resume is not None:
+            stack.enter_context(_lock(resume))
+            begun = series.newest(resume)
+        recipe = _recipe(recipe, begun, model, train, epochs=epochs, batch_size=batch_size, lr=lr)
+        if seed is not None:
+            random.manual_seed(seed)
+        for dataset in (train, test) if test is not None else (train,):
+            check_fit(model, dataset)
 
-    # A generator of its own: the loader draws ahead in a thread, while dropout draws here.
-    loader = Loader(train, recipe.batch_size, shuffle=True, augment=recipe.augmentations(),
-                    generator=random.default_generator().spawn(1)[0])
-    optimizer = recipe.optimizer_for(model.parameters())
-    schedule = recipe.schedule_for(optimizer, recipe.epochs * len(loader))
-    run = Run(model, train, test, recipe, optimizer, schedule, len(loader))
-    if out is not None:
-        callbacks = [RunFolder(out, {"seed": seed, **(config or {})}), *callbacks]
-    if progress:
-        callbacks = [ProgressBar(), *callbacks]
-
-    def tell(event):
-        for callback in callbacks:
-            callback(event, run)
-
-    tell("begin")
-    try:
-        for run.epoch in range(1, recipe.epochs + 1):
-            run.history.append(_epoch(run, loader, tell))
-            tell("epoch")
-            if run.stop:
-                break
-    finally:
-        tell("end")
+        # A generator of its own: the loader draws ahead in a thread, while dropout draws here.
+        loader = Loader(train, recipe.batch_size, shuffle=True, augment=recipe.augmentations(),
+                        generator=random.default_generator().spawn(1)[0])
+        optimizer = recipe.optimizer_for(model.parameters())
+        schedule = recipe.schedule_for(optimizer, recipe.epochs * len(loader))
+        run = Run(model, train, test, recipe, optimizer, schedule, loader,
+                  shuffled_from=loader.generator.bit_generator.state)
+        if begun is not None:
+            restore(run, begun, resume)
+        if out is not None:
+            claim(out)
+            stack.enter_context(locked(out))
+        if out is not None or begun is not None:         # last, to save what the others have done
+            callbacks = [*callbacks, RunFolder(out or resume, {"seed": seed, **(config or {})},
+                                               checkpoint_every, begun)]
+        if progress:
+            callbacks = [ProgressBar(), *callbacks]
+        _train(run, stack.enter_context(Signals()), callbacks)
     return run.history
+
+
+def _lock(folder):
+    """The lock of a folder to resume from, which has to be there."""
+    if not Path(folder).is_dir() or not series.steps(folder):
+        raise FileNotFoundError(f"there is no checkpoint in {folder}; a run that was stopped "
+                                "before its first step has lost nothing: begin it again")
+    return locked(folder)
+
+
+def _recipe(recipe, begun, model, train, **changes):
+    """The recipe of this run; of one that goes on, that with which it began and no other."""
+    if begun is None:
+        return (recipe or choose(model, train.name)).changed(**changes)
+    old = Recipe(**begun["config"]["recipe"])
+    new = (recipe or old).changed(**changes)
+    different = [f"{name} was {value!r}, got {getattr(new, name)!r}"
+                 for name, value in old.as_dict().items() if getattr(new, name) != value]
+    if different:
+        raise Mismatch(f"fit: a run goes on with the recipe it began with: {'; '.join(different)}")
+    return old
 
 
 def _check_kind(name, value, kinds, hint=""):
@@ -117,27 +126,66 @@ def _check_kind(name, value, kinds, hint=""):
                         f"{value!r:.60}{hint}")
 
 
-def _epoch(run, loader, tell):
-    """One pass over the training set and a measurement on the test set; returns the record."""
-    run.seen, run.loss_sum, run.correct = 0, 0.0, 0
-    begin = time.perf_counter()
+def _train(run, signals, callbacks):
+    """All epochs that are left."""
+    def tell(event):
+        for callback in callbacks:
+            callback(event, run)
+
+    def done():
+        return run.stop or len(run.history) >= run.recipe.epochs
+
+    try:
+        tell("begin")
+        if done():                                       # resumed, and nothing is left but figures
+            _test(run, signals)
+        while not done():
+            run.history.append(_epoch(run, signals, tell))
+            tell("epoch")
+            signals.check()
+    except STOPS:                                        # raised between two steps
+        tell("interrupt")
+        raise
+    finally:
+        tell("end")
+
+
+def _epoch(run, signals, tell):
+    """One pass over the training set, or what is left of it, and a measurement on the test set;
+    returns the record."""
+    if run.step_of_epoch == 0:
+        run.epoch = len(run.history) + 1
+        run.seen, run.loss_sum, run.correct, run.seconds = 0, 0.0, 0, 0.0
+    begin = time.perf_counter() - run.seconds
     run.model.train()
-    for x, y in loader:
+    for x, y in run.loader.epoch(start=run.step_of_epoch):
         run.step += 1
-        lr = run.schedule.get_last_lr()[0]
+        run.lr = run.schedule.get_last_lr()[0]
         _step(run, Tensor(x), Tensor(y))
-        run.schedule.step()
+        if run.step < run.recipe.epochs * run.steps_per_epoch:           # else it is at its end
+            run.schedule.step()
+        run.seconds = time.perf_counter() - begin
         tell("step")
-    seconds = time.perf_counter() - begin
+        signals.check()
     record = {"epoch": run.epoch, "train_loss": run.loss_sum / run.seen,
-              "train_accuracy": run.correct / run.seen, "lr": lr, "seconds": seconds,
-              "images_per_second": run.seen / seconds}
-    if run.test is not None:
-        found = evaluate(run.model, run.test, mean=run.train.mean, std=run.train.std)
-        _check_finite(run, found.loss, f"the test loss is {found.loss} after epoch {run.epoch}")
-        run.last_test = found
+              "train_accuracy": run.correct / run.seen, "lr": run.lr, "seconds": run.seconds,
+              "images_per_second": run.seen / run.seconds}
+    found = _test(run, signals)
+    if found is not None:
         record |= {"test_loss": found.loss, "test_accuracy": found.accuracy}
+    run.shuffled_from = run.loader.generator.bit_generator.state         # the next epoch
     return record
+
+
+def _test(run, signals):
+    """The measurement on the test set, if there is one."""
+    if run.test is None:
+        return None
+    with signals.at_once():
+        found = evaluate(run.model, run.test, mean=run.train.mean, std=run.train.std)
+    _check_finite(run, found.loss, f"the test loss is {found.loss} after epoch {run.epoch}")
+    run.last_test = found
+    return found
 
 
 @np.errstate(all="ignore")                       # what overflows makes a loss that is refused here
@@ -146,9 +194,8 @@ def _step(run, x, y):
     output = run.model(x)                                                    # (N, K)
     loss = F.cross_entropy(output, y, label_smoothing=run.recipe.label_smoothing)
     value = loss.item()
-    here = run.step - (run.epoch - 1) * run.steps_per_epoch
-    _check_finite(run, value, f"the loss is {value} at step {run.step} "
-                              f"(step {here} of {run.steps_per_epoch} of epoch {run.epoch})")
+    _check_finite(run, value, f"the loss is {value} at step {run.step} (step {run.step_of_epoch} "
+                              f"of {run.steps_per_epoch} of epoch {run.epoch})")
     run.optimizer.zero_grad()
     loss.backward()
     run.optimizer.step()

@@ -1,0 +1,41 @@
+"""A folder belongs to one run at a time."""
+import os
+import warnings
+from contextlib import contextmanager
+
+try:
+    import fcntl
+except ImportError:                    # Windows
+    fcntl = None
+
+
+class Locked(RuntimeError):
+    """Another run is writing to this folder at this moment."""
+
+
+@contextmanager
+def locked(folder):
+    """Within it this folder is ours; raises Locked if it is somebody else's.
+
+    The lock is the system's, on the folder itself: there is no file to be left behind, and however
+    a process ends, killed or not, its locks are gone. Where folders cannot be locked (Windows, some
+    network drives) there is a warning instead.
+    """
+    handle = None
+    try:
+        if fcntl is None:
+            raise OSError("this system has no flock")
+        handle = os.open(folder, os.O_RDONLY)
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        os.close(handle)
+        raise Locked(f"another run is writing to the folder {folder} at this moment; wait until it "
+                     "has ended, or choose another folder") from None
+    except OSError as error:
+        warnings.warn(f"the folder {folder} cannot be locked ({error.strerror or error}): make "
+                      "sure that no other run writes to it", RuntimeWarning, stacklevel=3)
+    try:
+        yield
+    finally:
+        if handle is not None:
+            os.close(handle)

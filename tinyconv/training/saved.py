@@ -1,0 +1,96 @@
+"""A run read from its folder, ready for use."""
+import json
+from dataclasses import dataclass
+from pathlib import Path
+
+from ..checkpoint import load_weights
+from ..data import Dataset, load, names
+from ..models import create
+from ..nn import Module
+from .folder import CONFIG, FORMAT, METRICS, WEIGHTS
+from .history import History
+
+
+@dataclass(frozen=True)
+class SavedRun:
+    """A run read from its folder: the configuration, the model with its weights, the metrics."""
+    path: Path
+    config: dict
+    model: Module
+    history: History
+
+    mean = property(lambda self: self.config["data"]["mean"])
+    std = property(lambda self: self.config["data"]["std"])
+    shape = property(lambda self: tuple(self.config["data"]["shape"]))
+    classes = property(lambda self: tuple(self.config["data"]["classes"]))
+
+    def test_set(self, name=None):
+        """The test set of the run, or of the data set or image folder `name`, checked to fit."""
+        about = self.config["data"]
+        name = name or about.get("source", about["name"])
+        C, H, W = self.shape
+        form = {"size": H, "mode": "grey" if C == 1 else "rgb"} if is_folder(name) else {}
+        dataset = load(name, "test", **form)
+        self.check(dataset)
+        return dataset
+
+    def check(self, dataset: Dataset):
+        """Raise ValueError unless the model of this run can be used on `dataset`."""
+        if dataset.shape != self.shape:
+            raise ValueError(f"the model of {self.path} was trained on images of {self.shape}, "
+                             f"{dataset.name} has {dataset.shape}")
+        if dataset.classes != self.classes:
+            raise ValueError(f"the model of {self.path} was trained on other classes than those of "
+                             f"{dataset.name}: {_some(self.classes)} there, "
+                             f"{_some(dataset.classes)} here")
+
+
+def load_run(path):
+    """The run kept in the folder `path`, with its model rebuilt and ready for use.
+
+    Raises FileNotFoundError, or ValueError that says what is wrong with the folder.
+    """
+    path = Path(path)
+    config = read_config(path)
+    model = config["model"]
+    if "name" not in model:
+        raise ValueError(f"the model of {path} is a {model.get('class')} of your own: build it "
+                         "yourself and give it the weights, with checkpoint.load_weights(model, "
+                         f"{str(path / WEIGHTS)!r})")
+    if not (path / WEIGHTS).is_file():
+        raise FileNotFoundError(f"the run in {path} has not reached the end of its first epoch, "
+                                "where its weights are written; it can be resumed")
+    model = create(model["name"], **model.get("arguments", {}))
+    load_weights(model, path / WEIGHTS)
+    lines = (path / METRICS).read_text() if (path / METRICS).is_file() else ""
+    return SavedRun(path, config, model.eval(), History.from_json_lines(lines))
+
+
+def read_config(path):
+    """The contents of `config.json`, with those entries checked that a model needs."""
+    file = path / CONFIG
+    if not file.is_file():
+        raise FileNotFoundError(f"{path} is not the folder of a run: it has no {CONFIG}")
+    try:
+        config = json.loads(file.read_bytes())
+        if config["format"] > FORMAT:
+            raise ValueError(f"{file} was written by a newer version of tinyconv: format "
+                             f"{config['format']}, this one reads up to {FORMAT}")
+        data, _ = config["data"], config["model"].keys()
+        channels, _, _ = data["shape"]
+        if not len(data["mean"]) == len(data["std"]) == channels or not data["classes"]:
+            raise KeyError("data")
+    except (UnicodeDecodeError, json.JSONDecodeError) as error:
+        raise ValueError(f"{file} is damaged: {error}") from error
+    except (KeyError, TypeError, AttributeError) as error:
+        raise ValueError(f"{file} is not the configuration of a run: {error!r}") from error
+    return config
+
+
+def is_folder(name):
+    """Whether this name of a data set means an image folder."""
+    return str(name) not in names() and Path(name).is_dir()
+
+
+def _some(classes):
+    return ", ".join(classes[:3]) + (", …" if len(classes) > 3 else "")
