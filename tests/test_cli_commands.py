@@ -129,8 +129,23 @@ def test_threads_are_set_also_beyond_the_number_of_cores(threads, tmp_path):
 
 
 def test_more_threads_than_there_are_is_bad_usage_from_python(tinyconv):
-    status, out, err = tinyconv("train", "--threads", 1000)
-    assert status == 2 and one_line(err) and "set NUMBA_NUM_THREADS=1000" in err
+    status, out, err = tinyconv("train", "--threads", 200)
+    assert status == 2 and one_line(err) and "set NUMBA_NUM_THREADS=200" in err
+    status, out, err = tinyconv("train", "--threads", 100_000)
+    assert status == 2 and one_line(err) and re.search("at most [0-9]+; this machine has [0-9]+ core", err)
+
+
+def test_more_threads_than_cores_are_not_taken_in_silence(tinyconv, run_folder, monkeypatch):
+    monkeypatch.setattr("tinyconv.machine.cores", lambda: 0)
+    assert tinyconv("evaluate", run_folder, "--threads", 1)[2] == (
+        "tinyconv: 1 thread on 0 cores: more threads than cores gain nothing\n")
+
+
+def test_train_counts_in_words_that_agree(tinyconv):
+    for limit, says in ((20, "1 epoch of 1 step, "), (60, "1 epoch of 2 steps, ")):
+        status, out, err = tinyconv("train", "mlp", "--limit", limit, "--epochs", 1,
+                                    "--batch-size", 32)
+        assert status == 0 and says in out
 
 
 def test_a_diverging_run_fails_with_one_line_and_keeps_nothing_broken(tinyconv):
@@ -151,6 +166,13 @@ def test_evaluate_repeats_the_accuracy_of_the_run(tinyconv, run_folder):
     result = json.loads(tinyconv("evaluate", run_folder, "--json")[1])
     assert result["accuracy"] == history[-1]["test_accuracy"] and result["images"] == 2000
     assert np.array(result["confusion"]).sum() == 2000
+
+
+def test_evaluate_prints_the_confusion_matrix_one_row_a_line(tinyconv, run_folder):
+    out = tinyconv("evaluate", run_folder, "--json")[1]
+    rows = out.partition('"confusion": [\n')[2].splitlines()[:10]
+    for row, counts in zip(rows, json.loads(out)["confusion"], strict=True):
+        assert json.loads(row.strip().rstrip(",")) == counts
 
 
 def test_predict_names_a_digit_in_a_picture_of_any_size_and_polarity(tinyconv, run_folder):
@@ -178,6 +200,29 @@ def test_predict_names_a_digit_in_a_picture_of_any_size_and_polarity(tinyconv, r
     assert re.fullmatch(r"0\.png: \d \d+\.\d %\n", out)
 
 
+def test_predict_answers_the_good_pictures_and_names_the_bad_one(tinyconv, run_folder):
+    good = save_picture("good.png", data.load("digits", "test").images[0, 0])
+    Path("bad.png").write_text("not a picture")
+    for argv in (["good.png", "bad.png", "good.png"], ["bad.png", "good.png", "good.png"]):
+        status, out, err = tinyconv("predict", run_folder, *argv)
+        assert status == 1 and one_line(err) and "bad.png: not a readable picture" in err
+        assert [line.split(":")[0] for line in out.splitlines()] == [good, good]
+    status, out, err = tinyconv("predict", run_folder, "bad.png", "good.png", "--json")
+    assert status == 1 and [found["image"] for found in json.loads(out)] == [good]
+
+
+def test_predict_says_that_there_is_nothing_in_a_blank_picture(tinyconv, run_folder):
+    digit = save_picture("digit.png", data.load("digits", "test").images[0, 0])
+    blank = [save_picture("sheet.png", np.full((90, 60), 240, np.uint8)),
+             save_picture("black.png", np.zeros((28, 28), np.uint8)),
+             save_picture("red.png", np.full((28, 28, 3), (200, 0, 0), np.uint8))]
+    status, out, err = tinyconv("predict", run_folder, digit, *blank)
+    assert status == 0
+    assert ["the picture is uniform" in line for line in out.splitlines()] == [False] + [True] * 3
+    out = tinyconv("predict", run_folder, digit, *blank, "--json")[1]
+    assert [found["uniform"] for found in json.loads(out)] == [False] + [True] * 3
+
+
 # ---- data ----------------------------------------------------------------------------------------
 
 def test_data_list_names_all_sets(tinyconv):
@@ -190,11 +235,13 @@ def test_data_list_names_all_sets(tinyconv):
 
 def test_data_verify_says_what_is_missing_and_what_is_altered(tinyconv):
     assert tinyconv("data", "verify", "digits") == (0, "digits: needs no files\n", "")
-    status, out, err = tinyconv("data", "verify", "mnist")
-    assert status == 1 and out.count("missing") == 4
+    never = "mnist: missing, 4 files; tinyconv data fetch mnist brings what is missing\n"
+    assert tinyconv("data", "verify", "mnist") == (1, never, "")
     assert tinyconv("data", "verify")[0] == 0            # nothing is asked for, nothing is missing
     Path("mnist").mkdir()
     Path("mnist/t10k-labels-idx1-ubyte.gz").write_bytes(b"nonsense")
+    status, out, err = tinyconv("data", "verify", "mnist")
+    assert status == 1 and out.count("missing") == 3 and out.count("altered") == 2
     status, out, err = tinyconv("data", "verify", "--json")
     assert status == 1 and "altered" in [f["status"] for f in json.loads(out)["mnist"]]
 

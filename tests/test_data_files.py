@@ -1,8 +1,10 @@
 """Files are found, checked, fetched and kept, and a wrong one is never taken for a right one.
 
-No network is used: the one function that downloads is replaced by a fake.
+No network is used: the one function that downloads is replaced by a fake, or asks a server that
+runs in this process.
 """
 
+import contextlib
 import gzip
 import hashlib
 import io
@@ -17,9 +19,21 @@ import numpy as np
 import pytest
 
 from tinyconv import data
-from tinyconv.data import catalogue, files
+from tinyconv.data import catalogue, files, mirrors
 from tinyconv.data.catalogue import CIFAR10, MNIST, PUBLISHED, Member, Package
 from tinyconv.data.errors import ChecksumError, DataError, DownloadError, FormatError
+
+
+@contextlib.contextmanager
+def files_of_at_most(size):
+    """Within it no file can grow beyond so many bytes, as on a disk that is nearly full."""
+    resource = pytest.importorskip("resource", reason="only POSIX limits the size of files")
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size, before[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
 
 
 def sha256(content):
@@ -80,10 +94,10 @@ def home(tmp_path, monkeypatch):
     monkeypatch.setitem(PUBLISHED, "mnist", mini_mnist()[0])
     monkeypatch.setitem(PUBLISHED, "cifar10", mini_cifar()[0])
 
-    def no_network(url, path, sha256):
+    def no_network(url, path, package):
         raise ConnectionError("no network")
 
-    monkeypatch.setattr(files, "_retrieve", no_network)
+    monkeypatch.setattr(mirrors, "_retrieve", no_network)
     return tmp_path
 
 
@@ -156,6 +170,14 @@ def test_a_data_folder_that_does_not_exist_is_named(home, monkeypatch):
 
 # ---- checking ------------------------------------------------------------------------------------
 
+def test_a_file_that_is_much_too_long_is_refused_before_it_is_read(home, monkeypatch):
+    put(home / "data/mnist", mini_mnist()[2])
+    with open(home / "data/mnist/train-labels-idx1-ubyte.gz", "r+b") as file:
+        file.truncate(10 ** 13)                             # a hole: it takes no room on the disk
+    with pytest.raises(FormatError, match="has 10,000,000,000,000 bytes, expected at most 1,048,"):
+        data.load("mnist")
+
+
 @pytest.mark.parametrize("packed", [True, False])
 def test_an_altered_file_of_the_users_is_named_with_both_checksums(home, packed):
     _, plain, gz = mini_mnist()
@@ -195,6 +217,41 @@ def test_a_member_altered_inside_a_repacked_archive_is_named(home):
         data.load("cifar10")
 
 
+def test_a_file_that_the_system_will_not_read_is_not_called_altered(home, monkeypatch):
+    put(home / "data/mnist", mini_mnist()[2])
+
+    def refuse(path):
+        raise PermissionError(13, "Permission denied", str(path))
+
+    monkeypatch.setattr(files, "_sha256", refuse)
+    assert {(r.status, r.detail) for r in files.verify("mnist")} == {
+        ("unreadable", "Permission denied")}
+    with pytest.raises(PermissionError, match="train-images-idx3-ubyte.gz"):
+        data.load("mnist")
+
+
+@pytest.mark.skipif(os.name != "posix" or os.geteuid() == 0, reason="root may write everywhere")
+def test_a_data_folder_and_a_cache_that_are_read_only_are_read(home):
+    put(home / "data/cifar-10", {"cifar-10-binary.tar.gz": mini_cifar()[2]})
+    (home / "cache").mkdir(mode=0o500)
+    for folder in (home / "data/cifar-10", home / "data"):
+        folder.chmod(0o500)
+    try:
+        assert len(data.load("cifar10")) == 25
+        with pytest.raises(DownloadError, match="cannot write to .*cache.*Permission denied"):
+            data.load("mnist")
+    finally:
+        for folder in (home / "data", home / "data/cifar-10"):
+            folder.chmod(0o700)
+
+
+def test_a_disk_without_room_to_keep_what_was_unpacked_only_costs_time(home):
+    put(home / "data/cifar-10", {"cifar-10-binary.tar.gz": mini_cifar()[2]})
+    with files_of_at_most(5000):                            # less than one member
+        assert len(data.load("cifar10")) == 25
+    assert not any(path.is_file() for path in (home / "cache").rglob("*"))
+
+
 def test_missing_files_are_reported_as_missing(home):
     reports = files.verify("mnist")
     assert [report.status for report in reports] == ["missing"] * 4
@@ -213,7 +270,7 @@ def test_mirrors_are_tried_in_turn_whatever_goes_wrong(home, monkeypatch):
     asked = []
     failures = iter([OSError("403 Forbidden"), ValueError("sha256"), EOFError(), KeyError()])
 
-    def fake(url, path, sha256):
+    def fake(url, path, package):
         asked.append(url)
         error = next(failures, None) if "fgnt" not in url else None
         if error:
@@ -221,7 +278,7 @@ def test_mirrors_are_tried_in_turn_whatever_goes_wrong(home, monkeypatch):
         path.write_bytes(gz[path.name])
         return path
 
-    monkeypatch.setattr(files, "_retrieve", fake)
+    monkeypatch.setattr(mirrors, "_retrieve", fake)
     assert len(data.load("mnist")) == 20
     first, second, third = MNIST.packages[0].mirrors
     images, labels = (name + ".gz" for name in MNIST.train)
@@ -245,20 +302,30 @@ def test_an_altered_download_in_the_cache_is_fetched_anew(home, monkeypatch):
     broken = home / "cache/mnist/train-images-idx3-ubyte.gz"
     broken.write_bytes(gz[broken.name][:1000])              # half a download
 
-    def fake(url, path, sha256):
+    def fake(url, path, package):
         path.write_bytes(gz[path.name])
         return path
 
-    monkeypatch.setattr(files, "_retrieve", fake)
+    monkeypatch.setattr(mirrors, "_retrieve", fake)
     assert len(data.load("mnist")) == 20
     assert broken.read_bytes() == gz[broken.name]
 
 
 def test_a_mirror_that_gives_other_content_is_not_believed(home, monkeypatch):
-    monkeypatch.setattr(files, "_retrieve",
-                        lambda url, path, sha256: path.write_bytes(b"?") and path)
+    monkeypatch.setattr(mirrors, "_retrieve",
+                        lambda url, path, package: path.write_bytes(b"?") and path)
     with pytest.raises(ChecksumError, match="train-images-idx3-ubyte.gz: altered or incomplete"):
         data.load("mnist")
+
+
+def test_a_user_without_a_home_can_read_and_is_told_what_to_do_before_fetching(home, monkeypatch):
+    monkeypatch.chdir(home)
+    monkeypatch.setattr(files, "cache_folder", lambda: Path("~/.cache/tinyconv/data"))
+    put(home / "data/cifar-10", {"cifar-10-binary.tar.gz": mini_cifar()[2]})
+    assert len(data.load("cifar10")) == 25
+    with pytest.raises(DownloadError, match="there is no home folder to keep train-images.*HOME"):
+        data.load("mnist")
+    assert not (home / "~").exists()
 
 
 def test_an_unwritable_cache_is_named_with_the_way_out(home):
@@ -278,21 +345,6 @@ def test_two_that_fetch_at_once_both_get_whole_files(home, monkeypatch):
         thread.join()
     assert lengths == [25] * 4
     assert not list((home / "cache").rglob("*.part"))
-
-
-def test_pooch_downloads_to_a_temporary_file_checks_it_and_renames(tmp_path, monkeypatch):
-    import pooch
-
-    def serve(self, url, output_file, pup):
-        Path(output_file).write_bytes(b"content" if "good" in url else b"something else")
-
-    monkeypatch.setattr(pooch.HTTPDownloader, "__call__", serve)
-    target = tmp_path / "file.gz"
-    with pytest.raises(ValueError, match="hash"):
-        files._retrieve("https://bad/file.gz", target, sha256(b"content"))
-    assert os.listdir(tmp_path) == []
-    assert files._retrieve("https://good/file.gz", target, sha256(b"content")) == target
-    assert target.read_bytes() == b"content"
 
 
 # ---- the catalogue -------------------------------------------------------------------------------

@@ -1,6 +1,8 @@
 """Any folder of pictures is a data set; a picture that is none is named or counted."""
 
+import os
 import struct
+import sys
 import zlib
 
 import numpy as np
@@ -85,6 +87,52 @@ def test_transparency_shows_white_and_16_bits_become_8(tmp_path):
     assert (read_image(tmp_path / "deep.png", mode="grey") == 0x80).all()
 
 
+def saved(path, image, **options):
+    image.save(path, **options)
+    return path
+
+
+def kinds_of_picture(folder):
+    """A picture that is red on its left and transparent, or white, on its right, of every kind."""
+    red = Image.new("RGB", (8, 4), "red")
+    red.paste("white", (4, 0, 8, 4))
+    clear = red.convert("RGBA")
+    clear.paste((0, 0, 0, 0), (4, 0, 8, 4))
+    palette = red.quantize(4)
+    place = palette.getpixel((7, 0))
+    film = [red, Image.new("RGB", (8, 4), "blue")]
+    yield saved(folder / "plain.PNG", red)
+    yield saved(folder / "clear.png", clear)
+    yield saved(folder / "palette.png", palette)
+    yield saved(folder / "clear palette.png", palette, transparency=place)
+    yield saved(folder / "half clear palette.png", palette,
+                transparency=bytes(0 if i == place else 255 for i in range(4)))
+    yield saved(folder / "clear colour.png", red, transparency=(255, 255, 255))
+    yield saved(folder / "printed.jpeg", red.convert("CMYK"), quality=95, subsampling=0)
+    yield saved(folder / "Photo.JPG", red, quality=95, subsampling=0)
+    yield saved(folder / "old.bmp", red)
+    yield saved(folder / "film.gif", film[0], save_all=True, append_images=film[1:])
+    yield saved(folder / "film.png", film[0], save_all=True, append_images=film[1:])
+    yield saved(folder / "film.webp", film[0], save_all=True, append_images=film[1:], lossless=True)
+    yield saved(folder / "Ünïcode 猫.png", red)
+
+
+def test_every_kind_of_pixels_shows_what_people_see(tmp_path):
+    for path in kinds_of_picture(tmp_path):
+        pixels = read_image(path).astype(int)
+        assert pixels.shape == (3, 4, 8), path
+        left, right = pixels[:, :, :3], pixels[:, :, 5:]
+        assert (left[0] > 240).all() and (left[1:] < 20).all(), path
+        assert (right > 240).all(), path
+    assert read_image(tmp_path / "plain.PNG", 2).shape == (3, 2, 2)
+
+
+def test_pixels_of_which_nobody_knows_what_is_white_are_refused(tmp_path):
+    saved(tmp_path / "measured.ppm", Image.fromarray(np.ones((4, 4), np.float32)))
+    with pytest.raises(FormatError, match="measured.ppm: its pixels are numbers with a fraction"):
+        read_image(tmp_path / "measured.ppm")
+
+
 def test_a_picture_taken_sideways_is_turned_upright(tmp_path):
     pixels = np.zeros((4, 8), np.uint8)
     pixels[:, :4] = 255                                     # white on the left
@@ -95,13 +143,13 @@ def test_a_picture_taken_sideways_is_turned_upright(tmp_path):
     assert upright.shape == (8, 4) and (upright[:4] == 255).all() and (upright[4:] == 0).all()
 
 
-def bomb():
-    """A PNG of a few hundred bytes that claims 60 000 × 60 000 pixels."""
+def bomb(side=60_000, kind=b"tEXt", body=b"a\0b"):
+    """A PNG of few bytes: with very many pixels, or with another chunk that unpacks to very many."""
     def chunk(kind, body):
         checksum = struct.pack(">I", zlib.crc32(kind + body))
         return struct.pack(">I", len(body)) + kind + body + checksum
-    header = struct.pack(">IIBBBBB", 60_000, 60_000, 8, 0, 0, 0, 0)
-    return (b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header)
+    header = struct.pack(">IIBBBBB", side, side, 8, 0, 0, 0, 0)
+    return (b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(kind, body)
             + chunk(b"IDAT", zlib.compress(bytes(999))) + chunk(b"IEND", b""))
 
 
@@ -111,6 +159,9 @@ def bad_pictures(good):
     yield "text", b"this is not a picture"
     yield "script", b"%!PS-Adobe-3.0\n"                     # Pillow would start Ghostscript
     yield "bomb", bomb()
+    yield "cut.behind.header", good[:33]
+    yield "text.bomb", bomb(8, b"zTXt", b"a\0\0" + zlib.compress(bytes(10 ** 8)))
+    yield "profile.bomb", bomb(8, b"iCCP", b"a\0\0" + zlib.compress(bytes(10 ** 8)))
     yield "flipped", good[:60] + bytes(b ^ 0xFF for b in good[60:90]) + good[90:]
 
 
@@ -134,9 +185,31 @@ def test_a_bad_picture_stops_the_loading_or_is_skipped_and_counted(split_folder,
         (split_folder / "train" / "red" / f"{what}.png").write_bytes(content)
     with pytest.raises(FormatError, match=r"train/red/bomb.png: .*bomb"):
         data.load(split_folder)
-    with pytest.warns(UserWarning, match="skipped 6 bad pictures, the first: .*bomb.png"):
+    with pytest.warns(UserWarning, match="skipped 9 bad pictures, the first: .*bomb.png"):
         train = data.load(split_folder, on_error="skip")
     assert len(train) == 8
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="only POSIX has named pipes")
+def test_a_pipe_a_device_and_a_circle_of_links_are_named_and_not_waited_for(split_folder):
+    red = split_folder / "train" / "red"
+    os.mkfifo(red / "pipe.png")
+    for name, target in (("a.png", "b.png"), ("b.png", "a.png"), ("gone.png", "nowhere.png"),
+                         ("zero.png", "/dev/zero")):
+        (red / name).symlink_to(target)
+    (red / "album.png").mkdir()                             # a folder is no picture of the class
+    (red / "round").symlink_to("..")                        # nor is it walked into
+    for name in ("pipe.png", "zero.png"):
+        with pytest.raises(FormatError, match=f"{name}: a folder, pipe or device, not a picture"):
+            read_image(red / name)
+    with pytest.warns(UserWarning, match="skipped 5 bad pictures, the first: .*red/a.png"):
+        assert len(data.load(split_folder, on_error="skip")) == 8
+
+
+def test_metadata_that_are_damaged_do_not_matter_and_are_not_talked_about(tmp_path, recwarn):
+    Image.new("RGB", (8, 8), "red").save(tmp_path / "a.jpg", exif=b"Exif\0\0II*\0\x08\0\0\0\x05")
+    assert read_image(tmp_path / "a.jpg", 4).shape == (3, 4, 4)
+    assert not recwarn.list
 
 
 def test_a_file_too_large_to_be_a_picture_is_not_opened(split_folder, monkeypatch):
@@ -145,9 +218,37 @@ def test_a_file_too_large_to_be_a_picture_is_not_opened(split_folder, monkeypatc
         data.load(split_folder)
 
 
-def test_a_folder_that_holds_no_classes_says_what_was_expected(tmp_path):
-    with pytest.raises(DataError, match="expected a folder of pictures for each class, found none"):
+@pytest.mark.parametrize("classes, found", [("", "none"), ("a", "a")])
+def test_less_than_two_classes_are_nothing_to_tell_apart(tmp_path, classes, found):
+    for name in classes:
+        picture(tmp_path / name / "1.png", 0)
+    with pytest.raises(DataError, match=rf"folder of pictures \(.*\) for each of two.*found {found}"):
         data.load(tmp_path)
+
+
+def test_a_class_without_pictures_is_not_dropped_in_silence(flat_folder):
+    (flat_folder / "c" / "deeper").mkdir(parents=True)
+    picture(flat_folder / "c" / "deeper" / "1.png", 0)
+    (flat_folder / "c" / "1.heic").write_bytes(b"")
+    (flat_folder / ".git").mkdir()                          # passed over
+    with pytest.raises(DataError, match=r"there is no picture \(.*\.png.*\) in c; if that is no"):
+        data.load(flat_folder)
+
+
+def test_a_class_of_which_no_picture_can_be_read_is_named(flat_folder):
+    for path in (flat_folder / "b").iterdir():
+        path.write_bytes(path.read_bytes()[:40])
+    with pytest.raises(DataError, match="no readable picture to train on of b"):
+        data.load(flat_folder, on_error="skip")
+
+
+@pytest.mark.skipif(sys.platform in ("win32", "darwin"), reason="there names of files are text")
+def test_a_class_whose_name_is_not_text_is_refused(flat_folder):
+    (flat_folder / "b").rename(flat_folder / "\udcff")
+    with pytest.raises(DataError, match=r"the name of the folder '\\udcff' is not text"):
+        data.load(flat_folder)
+    (flat_folder / "\udcff").rename(flat_folder / "Bäume 猫 👩‍🔬")
+    assert data.load(flat_folder).classes == ("Bäume 猫 👩‍🔬", "a")
 
 
 def test_a_class_that_only_the_test_set_has_is_named(split_folder):
@@ -156,7 +257,8 @@ def test_a_class_that_only_the_test_set_has_is_named(split_folder):
         data.load(split_folder)
 
 
-@pytest.mark.parametrize("option", [dict(on_error="ignore"), dict(mode="cmyk"), dict(size=0)])
+@pytest.mark.parametrize("option", [dict(on_error="ignore"), dict(mode="cmyk"), dict(size=0),
+                                    dict(test_share=1.0), dict(test_share=float("nan"))])
 def test_an_option_that_makes_no_sense_is_refused(split_folder, option):
     [(name, value)] = option.items()
     with pytest.raises(DataError, match=f"{name} must be .*got {value!r}"):

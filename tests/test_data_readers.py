@@ -1,10 +1,12 @@
 """A file of data is read whole or refused with one clear error; nothing in between."""
 
+import contextlib
 import gzip
 import io
 import lzma
 import struct
 import tarfile
+import time
 
 import numpy as np
 import pytest
@@ -80,6 +82,13 @@ def test_an_idx_header_that_promises_exabytes_is_refused_without_allocating_them
         read_idx(hostile)
 
 
+@pytest.mark.parametrize("rank", [0, 9, 65, 255])
+def test_an_idx_file_of_too_many_dimensions_is_refused(rank):
+    hostile = bytes([0, 0, 8, rank]) + b"\0\0\0\1" * rank + b"!"      # all of them 1: one byte
+    with pytest.raises(FormatError, match=f"IDX file of {rank} dimensions, expected 1…8"):
+        read_idx(hostile)
+
+
 @given(st.binary(max_size=80))
 @settings(deadline=None)
 def test_arbitrary_bytes_are_an_array_or_a_format_error(content):
@@ -112,8 +121,8 @@ def test_cifar_records_are_read_back_for_both_layouts(n, seed):
 
 def test_a_cifar_label_out_of_range_is_named():
     images = np.zeros((3, 3, 32, 32), np.uint8)
-    with pytest.raises(FormatError, match="record 1 has the label 10, expected 0…9"):
-        read_cifar(cifar_bytes(images, [0, 10, 3]))
+    with pytest.raises(FormatError, match=r"record 1 has the label 10, expected 0…9 \(2 such"):
+        read_cifar(cifar_bytes(images, [0, 10, 255]))
 
 
 def test_a_cifar_file_that_ends_inside_a_record_is_refused():
@@ -195,3 +204,35 @@ def test_a_mutated_archive_gives_the_right_members_or_a_format_error(tmp_path_fa
     except FormatError:
         return
     assert {name: len(content) for name, content in found.items()} == {"a": 600, "b": 10}
+
+
+def tar_header(name, size, kind=b"0"):
+    """A tar header of 512 bytes whose size is a base-256 number: it may be huge, or below 0."""
+    header = bytearray(512)
+    header[:len(name)] = name
+    header[124:136] = size.to_bytes(12, "big", signed=True)
+    header[124] |= 0x80
+    header[156:157] = kind
+    header[257:265] = b"ustar  \0"
+    header[148:156] = b" " * 8
+    header[148:156] = b"%06o\0 " % sum(header)
+    return bytes(header)
+
+
+@pytest.mark.parametrize("size", [2 ** 80, 2 ** 40, 10 ** 9, -1, -512, -2 ** 60])
+@pytest.mark.parametrize("kind", [b"0", b"x", b"g", b"L", b"S", b"5"])
+def test_a_tar_header_that_promises_more_than_there_is_does_not_hang(tmp_path, size, kind):
+    path = tmp_path / "set.tar.gz"
+    for name in (b"other", b"a"):
+        for after in (b"", tar_bytes({"a": b"1"})):
+            path.write_bytes(gzip.compress(tar_header(name, size, kind) + after))
+            start = time.process_time()
+            with contextlib.suppress(FormatError):          # a folder of that size is passed over
+                assert read_archive(path, {"a": 1}) == {"a": b"1"}
+            assert time.process_time() - start < 1
+
+
+def test_an_archive_may_lack_the_blocks_of_zeros_at_its_end(tmp_path):
+    path = tmp_path / "set.tar.gz"
+    path.write_bytes(gzip.compress(tar_bytes({"a": b"1"})[:1024]))
+    assert read_archive(path, {"a": 1}) == {"a": b"1"}

@@ -62,9 +62,18 @@ def _verify(args):
                                   for r in found] for name, found in reports.items()})
     else:
         for name, found in reports.items():
-            for r in found:
-                print(f"{name}: {r.status:8} {r.path}" + (f"  ({r.detail})" if r.detail else ""))
-            if not found:
-                print(f"{name}: needs no files")
-    bad = {"altered", "missing"} if args.names else {"altered"}
-    return 1 if any(r.status in bad for found in reports.values() for r in found) else 0
+            _print_reports(name, found)
+    fine = {"ok"} if args.names else {"ok", "missing"}
+    return 0 if all(r.status in fine for found in reports.values() for r in found) else 1
+
+
+def _print_reports(name, found):
+    """One line a file; but one line for a set that needs none, or of which none is here."""
+    if not found:
+        print(f"{name}: needs no files")
+    elif all(r.status == "missing" for r in found):
+        print(f"{name}: missing, {common.several(len(found), 'file')}; tinyconv data fetch {name} "
+              "brings what is missing")
+    else:
+        for r in found:
+            print(f"{name}: {r.status:10} {r.path}" + (f"  ({r.detail})" if r.detail else ""))

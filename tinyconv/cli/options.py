@@ -2,15 +2,20 @@
 import argparse
 import difflib
 import json
+import re
+import sys
 
 import numba
 
-from .. import data, models, training
+from .. import data, machine, models, training
 from ..kernels.compile import start_threads
 
 
 class UsageError(Exception):
     """The command line itself is wrong: exit status 2."""
+
+
+MOST_THREADS = 256                     # that may be asked for, unless there are more cores
 
 
 class TooManyThreads(UsageError):
@@ -92,17 +97,32 @@ def check_data(name):
 
 
 def set_threads(count):
-    """Let kernels run on `count` threads, if it is given."""
+    """Let kernels run on `count` threads, if it is given; a line says so if that is too many."""
     start_threads()
     if count is None:
         return
+    cores = machine.cores()
+    if count > max(MOST_THREADS, cores):
+        raise UsageError(f"--threads {count}: at most {max(MOST_THREADS, cores)}; this machine has "
+                         f"{several(cores, 'core')}")
     if count > numba.config.NUMBA_NUM_THREADS:
         raise TooManyThreads(count)
     numba.set_num_threads(count)
+    if count > cores:
+        print(f"tinyconv: {several(count, 'thread')} on {several(cores, 'core')}: more threads "
+              f"than cores gain nothing", file=sys.stderr)
+
+
+def several(count, noun):
+    """`1 epoch`, `2 epochs`."""
+    return f"{count:,} {noun}{'s' * (count != 1)}"
 
 
 def print_json(value):
-    print(json.dumps(value, indent=2, ensure_ascii=False))
+    """Print a value as JSON; a list of numbers takes one line, so a matrix one line a row."""
+    text = json.dumps(value, indent=2, ensure_ascii=False)
+    # a line break is never part of a text (there it is \\n), so this is a list of plain values
+    print(re.sub(r'\[\n\s+([^][{}"]+?)\n\s+\]', lambda row: f"[{' '.join(row[1].split())}]", text))
 
 
 def number(value):

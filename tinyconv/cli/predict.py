@@ -1,9 +1,11 @@
 """`tinyconv predict`: what does the model of a run see in a picture?"""
+import sys
+
 import numpy as np
 
 from .. import ops, training
 from ..core import Tensor
-from ..data import Normalize
+from ..data import FormatError, Normalize
 from ..training.evaluation import in_use
 from ..training.pictures import read_like
 from . import options as common
@@ -17,7 +19,9 @@ example:
 Pictures are brought into the form of the training images. For a model of digits (digits, mnist)
 they may be photographs of ink on paper: a light background is noticed by its border and inverted,
 and the digit is cut out, scaled and centred as MNIST does it. For other models the largest square
-in the middle is scaled."""
+in the middle is scaled.
+
+A picture that cannot be read is named, the others are answered, and the exit status is 1."""
 
 
 def options(parser):
@@ -32,16 +36,33 @@ def options(parser):
 def run(args):
     common.set_threads(args.threads)
     saved = training.load_run(args.folder)
-    pictures = np.stack([read_like(path, saved.config["data"]) for path in args.images])
+    paths, pictures = [], []
+    for path in args.images:
+        try:
+            pictures.append(read_like(path, saved.config["data"]))
+            paths.append(path)
+        except FormatError as error:
+            print(f"tinyconv predict: error: {error}", file=sys.stderr)
+    if pictures:
+        _answer(args, saved, paths, np.stack(pictures))
+    return 0 if len(paths) == len(args.images) else 1
+
+
+def _answer(args, saved, paths, pictures):
+    """Print what the model sees in the pictures, uint8 (N, C, H, W)."""
     with in_use(saved.model):
         x = Tensor(Normalize(saved.mean, saved.std)(pictures))           # (N, C, H, W)
         p = ops.softmax(saved.model(x), 1).data                          # (N, K)
     results = [[(saved.classes[k], float(row[k]))
                 for k in np.argsort(-row, kind="stable")[:args.top]] for row in p]
+    uniform = (pictures == pictures[:, :, :1, :1]).all(axis=(1, 2, 3))   # (N,)
     if args.json:
         common.print_json([{"image": path, "class": best[0][0], "probability": best[0][1],
+                            "uniform": bool(plain),
                             "top": [{"class": name, "probability": part} for name, part in best]}
-                           for path, best in zip(args.images, results)])
+                           for path, best, plain in zip(paths, results, uniform)])
         return
-    for path, best in zip(args.images, results):
-        print(f"{path}: " + ", ".join(f"{name} {100 * part:.1f} %" for name, part in best))
+    for path, best, plain in zip(paths, results, uniform):
+        print(f"{path}: " + ", ".join(f"{name} {100 * part:.1f} %" for name, part in best)
+              + ("  (a guess: the picture is uniform, there is nothing to see in it)" if plain
+                 else ""))

@@ -190,13 +190,13 @@ def _train(args, out):
 
 def _introduce(args, run, out, say):
     """What is trained on what, and where it begins."""
-    recipe, (C, H, W), several = run.recipe, run.train.shape, threads()
+    recipe, (C, H, W), several = run.recipe, run.train.shape, common.several
     say(f"{args.model}, {sum(p.numel() for p in run.model.parameters()):,} parameters, on "
-        f"{run.train.name}: {len(run.train):,} training and {len(run.test):,} test images of "
-        f"{C}×{H}×{W}, {len(run.train.classes)} classes")
-    say(f"{recipe.epochs} epochs of {run.steps_per_epoch} steps, batches of {recipe.batch_size}, "
-        f"lr up to {recipe.lr:g}, seed {args.seed}, "
-        f"{several} thread{'s' if several > 1 else ''}; {out}")
+        f"{run.train.name}: {len(run.train):,} training and "
+        f"{several(len(run.test), 'test image')} of {C}×{H}×{W}, {len(run.train.classes)} classes")
+    say(f"{several(recipe.epochs, 'epoch')} of {several(run.steps_per_epoch, 'step')}, batches of "
+        f"{recipe.batch_size}, lr up to {recipe.lr:g}, seed {args.seed}, "
+        f"{several(threads(), 'thread')}; {out}")
     if args.resume:
         say(f"going on after step {run.step} of {recipe.epochs * run.steps_per_epoch}")
 

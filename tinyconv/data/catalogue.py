@@ -12,6 +12,8 @@ from pathlib import Path
 
 from .errors import DataError
 
+SLACK = 1 << 20                        # bytes that packing adds at most
+
 # Names of classes, in the order of their labels.
 _DIGITS = tuple("0123456789")
 _GARMENTS = ("T-shirt/top", "Trouser", "Pullover", "Dress", "Coat", "Sandal", "Shirt", "Sneaker",
@@ -46,6 +48,11 @@ class Package:
     sha256: str
     members: tuple
     mirrors: tuple                     # folders on the web, https, tried in this order
+
+    @property
+    def limit(self):
+        """Bytes that such a file has at most."""
+        return sum(member.size for member in self.members) + SLACK
 
 
 @dataclass(frozen=True)

@@ -10,19 +10,22 @@ Unpacking CIFAR takes seconds, so what was unpacked is kept in the cache as plai
 
 import hashlib
 import os
-import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
 from ..atomic import write_atomically
-from .catalogue import lookup
-from .errors import ChecksumError, DataError, DownloadError
+from .catalogue import SLACK, lookup
+from .errors import ChecksumError, DataError, FormatError
+from .mirrors import download
 from .readers import read_archive, read_plain, unpack
 
 
 @dataclass(frozen=True)
 class FileReport:
-    """What `verify` found: a path, "ok", "missing" or "altered", and what exactly is wrong."""
+    """What `verify` found: a path, its status, and what exactly is wrong.
+
+    The status is "ok", "missing", "altered", or "unreadable" where the system refuses to read it.
+    """
 
     path: Path
     status: str
@@ -57,8 +60,10 @@ def verify(name):
         try:
             _read(holder)
             reports.append(FileReport(holder.path, "ok"))
-        except (DataError, OSError) as error:
+        except DataError as error:
             reports.append(FileReport(holder.path, "altered", str(error)))
+        except OSError as error:
+            reports.append(FileReport(holder.path, "unreadable", str(error.strerror)))
         seen.update(member.name for member in holder.members)
     for package in known.packages:
         if not seen.issuperset(member.name for member in package.members):
@@ -139,6 +144,8 @@ def _read(holder):
     path = holder.path
     sizes = {member.name: member.size for member in holder.members}
     [name, *others] = sizes
+    if (length := path.stat().st_size) > (limit := sum(sizes.values()) + SLACK):
+        raise FormatError(f"{path}: has {length:,} bytes, expected at most {limit:,}")
     if holder.packed and holder.sha256 and (actual := _sha256(path)) != holder.sha256:
         raise ChecksumError(_mismatch(path, actual, holder.sha256))
     if others:
@@ -173,40 +180,10 @@ def cache_folder():
     return Path(pooch.os_cache("tinyconv")) / "data"
 
 
-def download(package, folder):
-    """Download a Package into `folder` from the first mirror that gives the right file.
-
-    Returns its path.  Raises DownloadError with what each mirror said, or if `folder` cannot be
-    written to.
-    """
-    hint = (f"put {package.name} into a folder and set TINYCONV_DATA to it (see `tinyconv.data."
-            f"files` for the layout)")
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryFile(dir=folder):
-            pass
-    except OSError as error:
-        raise DownloadError(f"cannot write to {folder} ({error.strerror}), where {package.name} "
-                            f"should go; {hint}") from error
-    failures = []
-    for mirror in package.mirrors:
-        try:
-            return _retrieve(mirror + package.name, folder / package.name, package.sha256)
-        except Exception as error:      # whatever it is, the next mirror may be well
-            failures.append(f"  {mirror}: {type(error).__name__}: {error}")
-    raise DownloadError(f"no mirror gave {package.name}:\n" + "\n".join(failures) + f"\n{hint}")
-
-
-def _retrieve(url, path, sha256):
-    """Download one file with a progress bar: into a temporary file, checked, then renamed."""
-    import pooch
-    pooch.retrieve(url, known_hash=f"sha256:{sha256}", fname=path.name, path=path.parent,
-                   downloader=pooch.HTTPDownloader(progressbar=True, timeout=30))
-    return path
-
-
 def _keep(known, content):
     """Keep what an archive held in the cache, if that can be written to: next time is faster."""
+    if not cache_folder().is_absolute():                # "~/.cache": this user has no home
+        return
     try:
         for name, plain in content.items():
             path = cache_folder() / known.folders[0] / name

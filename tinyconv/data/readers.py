@@ -16,6 +16,7 @@ from .errors import FormatError
 
 _CHUNK = 1 << 18                       # bytes read or decompressed at a time
 _XZ_MEMORY = 1 << 28                   # bytes an .xz file may ask for its dictionary
+_IDX_RANK = 8                          # dimensions an IDX file may have; MNIST has 3
 _IDX_TYPES = {0x08: "u1", 0x09: "i1", 0x0B: ">i2", 0x0C: ">i4", 0x0D: ">f4", 0x0E: ">f8"}
 
 
@@ -31,7 +32,9 @@ def read_idx(content, name="IDX data"):
         raise FormatError(f"{name}: not an IDX file, it begins with {bytes(content[:4]).hex(' ')}")
     dtype, rank = np.dtype(_IDX_TYPES[content[2]]), content[3]
     start = 4 + 4 * rank
-    if rank == 0 or len(content) < start:
+    if not 1 <= rank <= _IDX_RANK:
+        raise FormatError(f"{name}: an IDX file of {rank} dimensions, expected 1…{_IDX_RANK}")
+    if len(content) < start:
         raise FormatError(f"{name}: an IDX file of {rank} dimensions that ends in its header")
     shape = tuple(int.from_bytes(content[i:i + 4], "big") for i in range(4, start, 4))
     expected = start + dtype.itemsize * prod(shape)         # Python integers do not overflow
@@ -56,9 +59,9 @@ def read_cifar(content, name="CIFAR data", label_bytes=1, classes=10):
                           f"not a whole number of them")
     records = np.frombuffer(content, np.uint8).reshape(-1, record)
     labels = records[:, label_bytes - 1].astype(np.int64)
-    if labels.max() >= classes:
-        raise FormatError(f"{name}: record {labels.argmax()} has the label {labels.max()}, "
-                          f"expected 0…{classes - 1}")
+    if len(wrong := np.flatnonzero(labels >= classes)):
+        raise FormatError(f"{name}: record {wrong[0]} has the label {labels[wrong[0]]}, "
+                          f"expected 0…{classes - 1} ({len(wrong)} such labels)")
     planes = records[:, label_bytes:].reshape(-1, 3, 32, 32)
     return np.ascontiguousarray(planes.transpose(0, 2, 3, 1)).transpose(0, 3, 1, 2), labels
 
@@ -82,9 +85,16 @@ class Unpacked:
         else:
             raise FormatError(f"{name}: neither .gz nor .xz, it begins with {magic.hex(' ')}")
         self.waiting = magic                                # compressed bytes not yet used
+        self.ended = False                                  # whether the reader was told so
 
     def read(self, size):
-        """The next `size` bytes, or fewer at the end."""
+        """The next `size` bytes, or fewer at the end, or none after it.
+
+        To read on even then is an error.  For a tar header may promise 2⁸⁸ bytes, and tarfile would
+        skip them in portions of nothing, for longer than the universe will last.
+        """
+        if self.ended:
+            raise FormatError(f"{self.name}: promises more than it holds")
         parts = []
         while size > 0 and not self.unpacker.eof:
             part = self._some(min(size, _CHUNK))
@@ -93,6 +103,7 @@ class Unpacked:
                 raise FormatError(f"{self.name}: unpacks to more bytes than expected")
             parts.append(part)
             size -= len(part)
+        self.ended = not parts
         return b"".join(parts)
 
     def _some(self, size):
