@@ -16,8 +16,8 @@ PACKAGE = Path(__file__).parents[1] / "tinyconv"
 FLOORS = {"atomic": 0, "core": 0, "interrupt": 0, "kernels": 0, "machine": 0, "random": 0,
           "ops": 1,
           "nn": 2,
-          "optim": 3, "data": 3,
-          "models": 4, "checkpoint": 4,
+          "optim": 3, "data": 3, "checkpoint": 3,
+          "models": 4,
           "training": 5, "insight": 5, "testing": 5, "benchmark": 5,
           "cli": 6,
           "__main__": 7, "__init__": 7}

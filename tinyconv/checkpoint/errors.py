@@ -13,6 +13,10 @@ class NewerFormat(CheckpointError):
     """It is whole, but was written by a newer version of tinyconv than this one."""
 
 
+class Refused(CheckpointError):
+    """It asks for something else than tensors, such as a function to call. Nothing was run."""
+
+
 class Mismatch(CheckpointError):
     """It is whole, but belongs to something else: another model, other data, another recipe.
 

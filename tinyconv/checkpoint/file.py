@@ -18,7 +18,8 @@ import numpy as np
 
 from ..atomic import write_atomically
 from .errors import CheckpointError, Damaged, NewerFormat
-from .header import CODES, DTYPES, LONGEST, METADATA, parse, shown
+from .foreign import numbers
+from .header import BFLOAT16, CODES, DTYPES, LONGEST, METADATA, parse, shown
 
 FORMAT = 1
 OURS = "tinyconv."                     # what the keys of our own metadata begin with
@@ -130,6 +131,8 @@ def _array(file, entry, expected):
                       "that is written in the header")
     if entry.dtype == bool and (content > 1).any():
         raise Damaged(f"the array {shown(entry.name)} has bytes that are neither true nor false")
+    if entry.code == BFLOAT16:
+        return numbers.decoded(content, numbers.BFLOAT16).reshape(entry.shape)
     array = content.view(entry.dtype).reshape(entry.shape)
     return array.astype(entry.dtype.newbyteorder("="), copy=False)
 

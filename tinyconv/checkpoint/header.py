@@ -20,12 +20,14 @@ from .errors import Damaged
 
 LONGEST = 1 << 24                      # bytes of a header; a thousand arrays take about 100 000
 MOST_DIMENSIONS = 32
-DTYPES = {"F64": "<f8", "F32": "<f4", "F16": "<f2", "I64": "<i8", "I32": "<i4", "I16": "<i2",
-          "I8": "i1", "U64": "<u8", "U32": "<u4", "U16": "<u2", "U8": "u1", "BOOL": "?"}
+# NumPy has no bfloat16: its bits are read as those of a whole number, and none is ever written
+BFLOAT16 = "BF16"
+DTYPES = {"F64": "<f8", "F32": "<f4", "F16": "<f2", BFLOAT16: "<u2", "I64": "<i8", "I32": "<i4",
+          "I16": "<i2", "I8": "i1", "U64": "<u8", "U32": "<u4", "U16": "<u2", "U8": "u1", "BOOL": "?"}
 CODES = {np.dtype(dtype).newbyteorder("="): code for code, dtype in DTYPES.items()}
 METADATA = "__metadata__"
 
-Entry = namedtuple("Entry", "name dtype shape begin end")
+Entry = namedtuple("Entry", "name code dtype shape begin end")
 
 
 def parse(text, room):
@@ -124,7 +126,7 @@ def _entry(name, about):
     if end - begin != needed:
         raise Damaged(f"the array {shown(name)} of {code} {tuple(shape)} takes {needed} bytes, "
                       f"its data_offsets {offsets} say {end - begin}")
-    return Entry(name, dtype, tuple(shape), begin, end)
+    return Entry(name, code, dtype, tuple(shape), begin, end)
 
 
 def _sizes(values):

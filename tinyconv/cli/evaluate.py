@@ -1,17 +1,33 @@
-"""`tinyconv evaluate`: how good is the model of a run?"""
-from .. import training
+"""`tinyconv evaluate`: how good is the model of a run, or one with weights from elsewhere?"""
+import json
+
+from .. import data, models, training
+from ..checkpoint import load_weights
+from ..models import pretrained, published
+from ..training import recipes
 from . import options as common
 
 NAME = "evaluate"
-HELP = "measure the model of a run on a test set"
+HELP = "measure a model on a test set"
 EXAMPLE = """\
 examples:
   tinyconv evaluate runs/lenet5-digits-1
-  tinyconv evaluate runs/lenet5-digits-1 --data mnist      on other images with the same classes"""
+  tinyconv evaluate runs/lenet5-digits-1 --data mnist      on other images with the same classes
+  tinyconv evaluate --model lenet5 --data mnist            with the weights shipped in the package
+  tinyconv evaluate --model resnet20 --weights resnet20-12fca82f.th --data cifar10
+
+Weights may be safetensors, .npz, or PyTorch's .pth, .pt and .th; nothing in a file is run. Images
+are normalised as the file says, or as is known of a published file, or else by the mean and
+standard deviation of the data set; --imagenet takes those of ImageNet."""
 
 
 def options(parser):
-    parser.add_argument("folder", metavar="RUN", help="folder of the run")
+    parser.add_argument("folder", nargs="?", metavar="RUN", help="folder of the run")
+    parser.add_argument("--model", metavar="NAME", help=f"one of {', '.join(models.list())}")
+    parser.add_argument("--weights", metavar="FILE",
+                        help="weights of the model (default: those shipped in the package)")
+    parser.add_argument("--imagenet", action="store_true",
+                        help="normalise images by the mean and standard deviation of ImageNet")
     parser.add_argument("--data", metavar="NAME",
                         help="a data set or image folder (default: that of the run)")
     common.add_threads(parser)
@@ -19,23 +35,64 @@ def options(parser):
 
 
 def run(args):
+    if (args.folder is None) == (args.model is None):
+        raise common.UsageError("expected either the folder of a RUN, or --model NAME with --data "
+                                "(and --weights FILE)")
+    if args.folder is not None and (args.weights or args.imagenet):
+        raise common.UsageError("--weights and --imagenet go with --model, a RUN has its own")
+    if args.model is not None:
+        common.check_model(args.model)
+        if args.data is None:
+            raise common.UsageError("--model needs --data NAME")
+        if args.weights is None and args.model not in pretrained.names():
+            raise common.UsageError(f"--model {args.model} needs --weights FILE: the package has "
+                                    f"weights of {', '.join(pretrained.names())} only")
     if args.data is not None:
         common.check_data(args.data)
     common.set_threads(args.threads)
-    saved = training.load_run(args.folder)
-    dataset = saved.test_set(args.data)
-    found = training.evaluate(saved.model, dataset, mean=saved.mean, std=saved.std)
+    if args.folder is not None:
+        saved = training.load_run(args.folder)
+        name, where = saved.config["model"]["name"], {"run": args.folder}
+        model, dataset, mean, std = saved.model, saved.test_set(args.data), saved.mean, saved.std
+    else:
+        name, where = args.model, {"model": args.model, "weights": args.weights or "pretrained"}
+        model, dataset, mean, std = _loaded(args)
+    found = training.evaluate(model, dataset, mean=mean, std=std)
     if args.json:
         common.print_json({
-            "run": args.folder, "data": dataset.name, "images": len(dataset), "loss": found.loss,
-            **common.percent(found.accuracy),
+            **where, "data": dataset.name, "images": len(dataset), "mean": list(mean),
+            "std": list(std), "loss": found.loss, **common.percent(found.accuracy),
             "class_accuracy": dict(zip(dataset.classes, map(common.number, found.class_accuracy))),
             "confusion": found.confusion.tolist()})
         return
-    print(f"{saved.config['model']['name']} of {args.folder} on {dataset.name}: "
+    print(f"{name} of {args.folder or args.weights or 'the package'} on {dataset.name}: "
           f"{len(dataset):,} test images")
+    if args.model:
+        print(f"normalised by mean {_numbers(mean)}, std {_numbers(std)}")
     worst = sorted((part, name) for part, name in zip(found.class_accuracy, dataset.classes)
                    if part == part)[:3]          # not NaN: there are images of this class
     print("weakest classes: " + ", ".join(f"{name} {100 * part:.1f} %" for part, name in worst))
     print(f"test loss {found.loss:.4f}")
     print(f"test accuracy {100 * found.accuracy:.2f} %")
+
+
+def _loaded(args):
+    """The model with its weights, the test set, and the mean and std to normalise by."""
+    dataset = data.load(args.data, "test")
+    model = models.create(args.model, **recipes.model_arguments(args.model, dataset))
+    known = None
+    if args.weights is None:
+        models.load_pretrained(model, args.model)
+        metadata = pretrained.about(args.model)
+    else:
+        metadata = load_weights(model, args.weights)
+        known = published.lookup(args.weights)
+    if args.imagenet:
+        return model, dataset, published.IMAGENET_MEAN, published.IMAGENET_STD
+    if {"mean", "std"} <= metadata.keys():
+        return model, dataset, json.loads(metadata["mean"]), json.loads(metadata["std"])
+    return model, dataset, *((known.mean, known.std) if known else (dataset.mean, dataset.std))
+
+
+def _numbers(values):
+    return " ".join(f"{value:.4g}" for value in values)

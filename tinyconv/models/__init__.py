@@ -5,6 +5,7 @@ import inspect
 from .lenet import LeNet5, lenet5
 from .lenet_1998 import LeNet51998, lenet5_1998
 from .mlp import MLP, mlp
+from .pretrained import load_pretrained
 from .resnet import ResNet, resnet18, resnet34, resnet50, resnet101, resnet152
 from .resnet_cifar import (ResNetCIFAR, plain20, plain32, plain44, plain56, plain110,
                            resnet20, resnet32, resnet44, resnet56, resnet110)
@@ -16,8 +17,11 @@ _MODELS = {f.__name__: f for f in (
     resnet18, resnet34, resnet50, resnet101, resnet152)}
 
 
-def create(name, num_classes=None, in_channels=None, image_size=None, **options):
+def create(name, num_classes=None, in_channels=None, image_size=None, pretrained=False, **options):
     """A new model by its name, with fresh weights from the default generator.
+
+    With `pretrained` the weights are those shipped in the package, if there are: see
+    `pretrained.py`.
 
     What is None keeps the model's own default: 10 classes of 1×28×28 for LeNet, 1000 of 3×224×224
     for ResNet-50. `image_size`, the side in pixels, matters only to models with a fully connected
@@ -36,7 +40,10 @@ def create(name, num_classes=None, in_channels=None, image_size=None, **options)
                              f"got {value!r}")
     if "image_size" not in inspect.signature(_MODELS[name]).parameters:
         given.pop("image_size", None)
-    return _MODELS[name](**given, **options)
+    model = _MODELS[name](**given, **options)
+    if pretrained:
+        load_pretrained(model, name)
+    return model
 
 
 def list():
