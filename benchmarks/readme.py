@@ -1,13 +1,16 @@
-"""Put the newest tables of `results/` into the project's README: `python benchmarks/readme.py`.
+"""Put the newest results into the project's README: `python benchmarks/readme.py`.
 
 Between `<!-- bench SUITE -->` and `<!-- end -->` stands the table of results/SUITE.md with its
-notes; everything else is left as it is.
+notes; between `<!-- trust -->` and `<!-- end -->` a row for each results/trust-FIGURE.json.
+Everything else is left as it is.
 """
+import json
 import re
 from pathlib import Path
 
 HERE = Path(__file__).parent
 PLACE = re.compile(r"(<!-- bench (\w+) -->\n).*?(<!-- end -->)", re.DOTALL)
+TRUST = re.compile(r"(<!-- trust -->\n).*?(<!-- end -->)", re.DOTALL)
 
 
 def filled(readme, results):
@@ -15,7 +18,18 @@ def filled(readme, results):
     def table(place):
         text = (results / f"{place[2]}.md").read_text(encoding="utf-8")
         return place[1] + text.partition("\n")[2].strip() + "\n" + place[3]       # no headline
-    return PLACE.sub(table, readme)
+    readme = PLACE.sub(table, readme)
+    return TRUST.sub(lambda place: place[1] + trust(results) + place[2], readme)
+
+
+def trust(results):
+    """What the scripts under trust/ have found, a row each."""
+    rows = [("what is done", "found", "command"), ("---",) * 3]
+    for path in sorted(results.glob("trust-*.json")):
+        found = json.loads(path.read_text(encoding="utf-8"))
+        mark = "" if found["good"] else "✗ "
+        rows.append((found["what"], mark + found["found"], f"`{found['command']}`"))
+    return "".join(f"| {' | '.join(row)} |\n" for row in rows)
 
 
 if __name__ == "__main__":

@@ -9,6 +9,9 @@
 What goes over every operation of the catalogue, hundreds of properties, tries a quarter of that.
 With NUMBA_DISABLE_JIT=1 kernels run as plain Python, and tests of compiled code are skipped; take
 HYPOTHESIS_PROFILE=glance with it.
+
+Everything runs in debug mode: a change of what a gradient needs is an error, whatever it was made
+through. TINYCONV_DEBUG=0 leaves that out.
 """
 import os
 from pathlib import Path
@@ -18,6 +21,7 @@ import numpy as np
 import pytest
 from hypothesis import HealthCheck, Phase, settings
 
+import tinyconv as tc
 from tinyconv.kernels.compile import threads
 from tinyconv.testing import check_against_torch
 
@@ -47,6 +51,13 @@ def pytest_collection_modifyitems(items):
         for fixture, mark in (("torch", "torch"), ("realdata", "realdata")):
             if fixture in getattr(item, "fixturenames", ()):
                 item.add_marker(mark)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def debugging():
+    """Debug mode, for the whole suite."""
+    with tc.debug(os.environ.get("TINYCONV_DEBUG") != "0"):
+        yield
 
 
 @pytest.fixture(scope="session")

@@ -567,5 +567,5 @@ def test_an_operation_may_add_its_gradient_to_one_that_has_arrived():
     parts = [twice(x), twice(x)]
     tc.grad((parts[0] * parts[1]).sum(), [x])
     for part in parts:                           # whichever rule was asked, its graph is freed
-        with pytest.raises(RuntimeError, match="twice was freed"):
+        with pytest.raises(RuntimeError, match="twice .*was freed"):
             tc.grad(part.sum(), [x])

@@ -1,5 +1,8 @@
 """Compiled code on disk: found again, never trusted when damaged, never needed."""
+import importlib.util
 import os
+import resource
+import shutil
 import subprocess
 import sys
 import threading
@@ -10,6 +13,7 @@ import pytest
 
 import tinyconv as tc
 import tinyconv.nn.functional as F
+from tinyconv.kernels import compile as compiling
 
 HERE = Path(__file__).parents[1]
 ADD_UP = "import tinyconv as tc; print(tc.relu(tc.ones(1000)).sum().item())"
@@ -17,52 +21,156 @@ ADD_UP = "import tinyconv as tc; print(tc.relu(tc.ones(1000)).sum().item())"
 pytestmark = pytest.mark.compiled
 
 
+def started(code, environment, **options):
+    """A process of its own that runs `code`; what is None in its environment is not set."""
+    environment = {**os.environ, "PYTHONPATH": str(HERE), **environment}
+    return subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE,
+                            stderr=subprocess.PIPE, text=True, cwd=HERE, **options,
+                            env={k: v for k, v in environment.items() if v is not None})
+
+
 def run(code, **environment):
     """The last line that `code` prints in a process of its own, and what it says on stderr."""
-    result = subprocess.run([sys.executable, "-c", code], cwd=HERE, capture_output=True, text=True,
-                            env={**os.environ, "PYTHONPATH": str(HERE), **environment})
-    assert result.returncode == 0, result.stderr
-    return result.stdout.split("\n")[-2], result.stderr
+    return ended(started(code, environment))
+
+
+def ended(process):
+    out, said = process.communicate()
+    assert process.returncode == 0, said
+    return out.split("\n")[-2], said
+
+
+def add_up(folder):
+    return run(ADD_UP, NUMBA_CACHE_DIR=str(folder))
+
+
+# ---- what can be wrong with a file ---------------------------------------------------------------
+
+@pytest.fixture(scope="module")
+def warm(tmp_path_factory):
+    """A folder with the code of one kernel in it."""
+    folder = tmp_path_factory.mktemp("warm")
+    assert add_up(folder) == ("1000.0", "tinyconv: compiling kernels (once)\n")
+    return folder
+
+
+@pytest.fixture
+def code(warm, tmp_path):
+    """The file with the code, in a folder of its own."""
+    shutil.copytree(warm, tmp_path, dirs_exist_ok=True)
+    [file] = tmp_path.rglob("*.code")
+    return file
+
+
+def test_a_kernel_is_compiled_once(warm):
+    assert add_up(warm) == ("1000.0", "")
 
 
 def flipped(content):
     middle = len(content) // 2
-    return content[:middle] + bytes([content[middle] ^ 255]) + content[middle + 1:]
+    return content[:middle] + bytes([content[middle] ^ 1]) + content[middle + 1:]
 
 
-def test_a_kernel_is_compiled_once_and_again_when_its_file_is_damaged(tmp_path):
-    def add_up():
-        return run(ADD_UP, NUMBA_CACHE_DIR=str(tmp_path))
-    total, said = add_up()
-    assert total == "1000.0" and "compiling kernels" in said
-    assert add_up() == ("1000.0", "")
-    [file] = tmp_path.rglob("*.code")
-    for damage in (flipped, lambda content: content[:100], lambda content: b""):
-        file.write_bytes(damage(file.read_bytes()))
-        total, said = add_up()
-        assert total == "1000.0" and "damaged" in said
-        assert add_up() == ("1000.0", "")
+@pytest.mark.parametrize("damage", [flipped, lambda content: content[:100]],
+                         ids=["a bit flipped", "cut off"])
+def test_a_kernel_is_compiled_again_when_its_file_is_damaged(code, tmp_path, damage):
+    code.write_bytes(damage(code.read_bytes()))
+    assert add_up(tmp_path) == (
+        "1000.0", f"tinyconv: compiling kernels again: {code} is damaged\n")
+    if damage is flipped:
+        assert add_up(tmp_path) == ("1000.0", "")
 
+
+@pytest.fixture
+def tiny(tmp_path, monkeypatch):
+    """A kernel whose code lies in a folder of its own."""
+    monkeypatch.setattr(compiling, "folder", lambda: tmp_path)
+    monkeypatch.setattr(compiling, "_said", set())
+    tmp_path.chmod(0o700)
+
+    @compiling.kernel
+    def tiny(x):
+        return x[0] + 1.0
+    assert tiny(np.zeros(1)) == 1
+    return tiny
+
+
+def test_no_damage_to_a_file_goes_unseen(tiny, tmp_path, capsys):
+    spec = importlib.util.spec_from_file_location("jit", HERE / "benchmarks/trust/jit.py")
+    jit = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(jit)
+    [file] = tmp_path.glob("*.code")
+    assert jit.is_found(tiny)
+    tried, found = jit.damage(tiny, file, step=331)
+    assert tried > 250 and found == 0
+    assert len(capsys.readouterr().err.splitlines()) <= 2    # compiled, and damaged, told once
+    assert jit.is_found(tiny)                                # the file is what it was
+
+
+def test_code_of_another_version_is_not_run_even_under_the_name_of_ours(
+        tiny, tmp_path, monkeypatch):
+    [file] = tmp_path.glob("*.code")
+    other = file.read_bytes()
+    monkeypatch.setattr(compiling, "source_stamp", lambda: "another version")
+    tiny._cache = compiling._KernelCache(tiny.py_func)
+    load = lambda: tiny._cache.load_overload(tiny.signatures[0], tiny.targetctx)    # noqa: E731
+    assert load() is None                                    # it has another name
+    tiny._cache.save_overload(tiny.signatures[0], next(iter(tiny.overloads.values())))
+    [ours] = set(tmp_path.glob("*.code")) - {file}
+    assert load() is not None
+    ours.write_bytes(other)
+    assert load() is None
+
+
+# ---- what can be wrong with the folder -----------------------------------------------------------
 
 @pytest.mark.skipif(not hasattr(os, "getuid"), reason="permissions of a POSIX system")
-def test_the_folder_for_code_is_for_its_owner_only(tmp_path):
-    run(ADD_UP, NUMBA_CACHE_DIR=str(tmp_path))
-    assert (tmp_path / "tinyconv/kernels").stat().st_mode & 0o777 == 0o700
+def test_the_folder_for_code_is_for_its_owner_only(warm):
+    assert (warm / "tinyconv/kernels").stat().st_mode & 0o777 == 0o700
 
 
-def test_a_folder_that_cannot_be_written_to_does_not_stop_the_program(tmp_path):
-    (tmp_path / "file").touch()
-    total, said = run(ADD_UP, NUMBA_CACHE_DIR=str(tmp_path / "file"))
-    assert total == "1000.0" and "cannot be kept" in said
+@pytest.mark.parametrize("home, complaint", [
+    ("/dev/null", "Not a directory: '/dev/null/.cache"),       # as service users have it
+    ("nowhere", "there is no home folder; $NUMBA_CACHE_DIR can name another")])
+def test_without_a_folder_to_keep_code_in_the_program_works_and_says_one_line(home, complaint):
+    total, said = run(ADD_UP, HOME=home, NUMBA_CACHE_DIR=None, XDG_CACHE_HOME=None)
+    assert total == "1000.0" and said.count("\n") == 1
+    assert said.startswith("tinyconv: compiling kernels, which cannot be kept: ")
+    assert complaint in said and not (HERE / "nowhere").exists()
 
 
 def test_a_folder_that_others_can_write_to_is_not_used(tmp_path):
     folder = tmp_path / "tinyconv" / "kernels"
     folder.mkdir(parents=True)
     folder.chmod(0o777)
-    total, said = run(ADD_UP, NUMBA_CACHE_DIR=str(tmp_path))
-    assert total == "1000.0" and "other users can write to" in said and not list(folder.iterdir())
+    total, said = add_up(tmp_path)
+    assert total == "1000.0" and said.count("\n") == 1
+    assert "other users can write to" in said and not list(folder.iterdir())
 
+
+@pytest.mark.skipif(not hasattr(resource, "RLIMIT_FSIZE"), reason="no limit for files here")
+def test_a_disk_that_is_full_leaves_no_half_file(tmp_path):
+    def limit():
+        resource.setrlimit(resource.RLIMIT_FSIZE, (1000, 1000))
+    total, said = ended(started(ADD_UP, {"NUMBA_CACHE_DIR": str(tmp_path)}, preexec_fn=limit))
+    assert total == "1000.0" and "cannot be kept in" in said and said.count("\n") == 2
+    assert not list((tmp_path / "tinyconv/kernels").iterdir())
+
+
+def test_four_processes_may_compile_at_once(tmp_path):
+    several = [started(ADD_UP, {"NUMBA_CACHE_DIR": str(tmp_path)}) for _ in range(4)]
+    for process in several:
+        assert ended(process) in [("1000.0", ""), ("1000.0", "tinyconv: compiling kernels (once)\n")]
+    [file] = (tmp_path / "tinyconv/kernels").iterdir()         # and nothing half done
+    assert file.suffix == ".code" and add_up(tmp_path) == ("1000.0", "")
+
+
+def test_a_program_that_closed_its_standard_error_runs_on(tmp_path):
+    closed = "import sys; sys.stderr.close(); " + ADD_UP
+    assert run(closed, NUMBA_CACHE_DIR=str(tmp_path), PYTHONUNBUFFERED="1")[0] == "1000.0"
+
+
+# ---- threads -------------------------------------------------------------------------------------
 
 def test_python_threads_may_run_kernels_at_the_same_time():
     x, w = tc.randn(4, 3, 9, 9), tc.randn(5, 3, 3, 3)
@@ -110,3 +218,34 @@ print("child said", os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="this system cannot fork")
 def test_a_forked_child_is_told_that_kernels_cannot_run_there():
     assert run(FORK)[0] == "child said 7"
+
+
+# ---- without compiling ---------------------------------------------------------------------------
+
+PLAIN = """
+import numba, numpy as np, tinyconv as tc, tinyconv.nn.functional as F
+from tinyconv.kernels import tile, winograd
+assert numba.config.DISABLE_JIT
+C = max(tile.ONE.width(8), tile.NARROW.rows)
+whole = lambda *shape: tc.tensor(np.arange(np.prod(shape)) % 7 - 3.0).reshape(*shape)
+x, w, v = whole(1, C, 16, 16), whole(C, C, 3, 3), whole(2, C, 2, 2)
+fits, taken = winograd.fits, []
+winograd.fits = lambda *args: taken.append(fits(*args)) or taken[-1]
+for a in (x, w):
+    a.requires_grad_()
+y = F.max_pool2d(F.conv2d(F.conv2d(x, w, padding=1), v, stride=2), 2)
+(y * whole(*y.shape)).sum().backward()
+assert taken[0] and not taken[1]                           # once Winograd's way, once the other
+windows = np.lib.stride_tricks.sliding_window_view
+h = windows(np.pad(x.data, ((0, 0), (0, 0), (1, 1), (1, 1))), (3, 3), (2, 3))
+h = np.einsum("nchwij,ocij->nohw", h, w.data)
+h = np.einsum("nchwij,ocij->nohw", windows(h, (2, 2), (2, 3))[:, :, ::2, ::2], v.data)
+assert (y.data == windows(h, (2, 2), (2, 3))[:, :, ::2, ::2].max((4, 5))).all()
+total = (y * whole(*y.shape)).sum().item()                 # linear in x, and in w
+assert total and (x * x.grad).sum().item() == (w * w.grad).sum().item() == total
+print("equal")
+"""
+
+
+def test_kernels_work_as_plain_python_too():
+    assert run(PLAIN, NUMBA_DISABLE_JIT="1") == ("equal", "")

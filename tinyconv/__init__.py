@@ -7,7 +7,8 @@ from numpy import bool_ as bool, float16, float32, float64, int8, int16, int32, 
 
 from . import data, nn, optim, models
 from .kernels.memory import keep_freed_memory
-from .core import Tensor, enable_grad, grad, is_grad_enabled, no_grad, set_grad_enabled
+from .core import (AnomalyError, ChangedError, DtypeError, FreedGraphError, InPlaceError, Tensor,
+                   enable_grad, grad, is_grad_enabled, no_grad, set_grad_enabled)
 from .ops import (abs, acos, acosh, add, addmm, all, allclose, amax, amin, any, arange, arccos,
                   arcsin, arctan, argmax, argmin, argsort, as_tensor, asin, asinh, atan, atan2,
                   atanh, bmm, broadcast_tensors, broadcast_to, cat, ceil, chunk, clamp, clip,
@@ -27,6 +28,7 @@ from .ops import (abs, acos, acosh, add, addmm, all, allclose, amax, amin, any, 
                   var, vstack, where, xlogy, zeros, zeros_like)
 from .machine import VERSION as __version__
 from .random import default_generator, manual_seed
+from .watch import debug, detect_anomaly
 
 
 keep_freed_memory()

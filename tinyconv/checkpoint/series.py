@@ -21,9 +21,19 @@ def save_next(folder, step, state):
 
 
 def steps(folder):
-    """The steps of which there is a checkpoint in the folder, in order."""
+    """The steps of which there is a checkpoint in the folder, in order; none if there is no folder.
+    """
+    if not Path(folder).is_dir():
+        return []
     found = (NAME.fullmatch(path.name) for path in Path(folder).iterdir())
     return sorted(int(match[1]) for match in found if match)
+
+
+def check(folder):
+    """Raise FileNotFoundError if there is no checkpoint in the folder."""
+    if not steps(folder):
+        raise FileNotFoundError(f"there is no checkpoint in {folder}; a run that was stopped "
+                                "before its first step has lost nothing: begin it again")
 
 
 def newest(folder):
@@ -32,6 +42,7 @@ def newest(folder):
     A damaged one is set aside under another name, with a warning. Raises FileNotFoundError if there
     is no checkpoint, Damaged if none is whole, NewerFormat.
     """
+    check(folder)
     problems = []
     for step in reversed(steps(folder)):
         path = _path(folder, step)
@@ -46,9 +57,7 @@ def newest(folder):
             damaged.replace(damaged.with_name(damaged.name + ".damaged"))
             warnings.warn(f"{problem}; the run goes on from step {step}", stacklevel=2)
         return state
-    if problems:
-        raise Damaged("; ".join(problem for _, problem in problems))
-    raise FileNotFoundError(f"there is no checkpoint in {folder}")
+    raise Damaged("; ".join(problem for _, problem in problems))
 
 
 def _path(folder, step):

@@ -111,7 +111,7 @@ def _claimed(args):
 
 def _as_it_began(args):
     """Give every option the value it had; raise UsageError for those given with another."""
-    config = read_config(Path(args.resume))
+    config = series.newest(args.resume)["config"]
     model, about, recipe = config["model"], config["data"], config["recipe"]
     if "name" not in model:
         raise common.UsageError(f"the model of {args.resume} is a {model['class']} of your own; "

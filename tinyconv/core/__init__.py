@@ -18,7 +18,9 @@ loss is all that `backward` does.
 
 Read `tensor.py`, then `primitive.py`, then `walk.py`.
 """
+from .errors import AnomalyError, ChangedError, DtypeError, FreedGraphError, InPlaceError
 from .primitive import add, broadcast_to, cast, defvjp, locally_constant, primitive, sum_to
 from .recording import enable_grad, is_grad_enabled, no_grad, set_grad_enabled
 from .tensor import HookHandle, Node, Tensor
-from .walk import backward, grad
+from .walk import backward, changed, grad
+from .watching import Watcher, watchers

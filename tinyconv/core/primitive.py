@@ -3,8 +3,10 @@ from functools import wraps
 
 import numpy as np
 
+from .errors import DtypeError
 from .recording import mode
 from .tensor import Node, Tensor, wrap
+from .watching import tell, watchers
 
 FLOAT32 = np.dtype(np.float32)
 
@@ -24,6 +26,8 @@ def primitive(f):
                 if isinstance(a, Tensor) and a.requires_grad:
                     y.requires_grad, y.grad_fn = True, Node(op, args, kwargs)
                     break
+        if watchers:
+            tell(op, y, args, kwargs)
         return y
 
     op.rules, op.onto, op.joint_rule = {}, {}, None
@@ -37,7 +41,10 @@ def locally_constant(f):
     """
     @wraps(f)
     def op(*args, **kwargs):
-        return wrap(_called(f, args, kwargs))
+        y = wrap(_called(f, args, kwargs))
+        if watchers:
+            tell(op, y, args, kwargs)
+        return y
     return op
 
 
@@ -55,7 +62,8 @@ def _called(f, args, kwargs):
                             "make it one with tc.tensor") from error
         if str(error).startswith(f"{name}:") or isinstance(error, AttributeError):
             raise
-        kind = next(k for k in (IndexError, TypeError, ValueError) if isinstance(error, k))
+        kinds = DtypeError, IndexError, TypeError, ValueError
+        kind = next(k for k in kinds if isinstance(error, k))
         raise kind(f"{name}: {error}") from error
     first = arrays[0] if arrays else None
     if isinstance(first, np.ndarray) and first.ndim and first.dtype == y.dtype:

@@ -3,6 +3,8 @@ from itertools import count
 
 import numpy as np
 
+from .errors import DtypeError
+
 # nodes and changes are numbered in one row: a result is younger than its arguments, and an argument
 # that is younger than a result of it was changed since
 births = count(1)
@@ -11,9 +13,10 @@ births = count(1)
 class Node:
     """How a tensor was made: y = op(*args, **kwargs).
 
-    It does not know y, so no reference ever runs in a circle.
+    It does not know y, so no reference ever runs in a circle. Where someone looks on (`watching`),
+    it also knows the place of the call, and the sums of the arrays it saved.
     """
-    __slots__ = ("op", "args", "kwargs", "birth")
+    __slots__ = ("op", "args", "kwargs", "birth", "place", "sums")
 
     def __init__(self, op, args, kwargs):
         self.op, self.args, self.kwargs, self.birth = op, args, kwargs, next(births)
@@ -25,6 +28,12 @@ class Node:
     @property
     def name(self):
         return self.op.__name__.lstrip("_")
+
+    @property
+    def at(self):
+        """" at file:line", where the operation was called; "" if nobody looked on."""
+        place = getattr(self, "place", None)
+        return f" at {place}" if place else ""
 
     def __repr__(self):
         return f"<{self.name}>"
@@ -111,7 +120,7 @@ class Tensor:
 
     def __index__(self):
         if self.data.dtype.kind not in "iu":
-            raise TypeError(f"only an integer tensor can be an index, this one is {self.dtype}")
+            raise DtypeError(f"only an integer tensor can be an index, this one is {self.dtype}")
         return self.item()
 
     def __bool__(self):
@@ -137,8 +146,8 @@ class Tensor:
             raise RuntimeError("requires_grad_: only a leaf can be switched, this tensor is a "
                                f"result of {self.grad_fn.name}; use .detach() for a constant")
         if requires_grad and not self.is_floating_point():
-            raise TypeError("requires_grad: only floating point tensors have gradients, "
-                            f"this one is {self.dtype}")
+            raise DtypeError("requires_grad: only floating point tensors have gradients, "
+                             f"this one is {self.dtype}")
         self.requires_grad = bool(requires_grad)
         return self
 
@@ -192,7 +201,7 @@ def as_array(data, dtype):
     given = isinstance(data, (np.ndarray, np.generic))
     array = np.asarray(data, dtype=dtype)
     if array.dtype.kind not in "fiub":
-        raise TypeError(f"tensor: expected real numbers or booleans, got {array.dtype}")
+        raise DtypeError(f"tensor: expected real numbers or booleans, got {array.dtype}")
     if not array.dtype.isnative:
         array = array.astype(array.dtype.newbyteorder("="))
     narrow = dtype is None and not given and array.dtype == np.float64

@@ -3,9 +3,11 @@ from sys import getrefcount
 
 import numpy as np
 
+from .errors import ChangedError, FreedGraphError
 from .primitive import add, cast, sum_to
 from .recording import set_grad_enabled
 from .tensor import Tensor, wrap
+from .watching import watchers
 
 
 def grad(outputs, inputs, grad_outputs=None, retain_graph=None, create_graph=False,
@@ -16,8 +18,8 @@ def grad(outputs, inputs, grad_outputs=None, retain_graph=None, create_graph=Fal
     where an output has one element). With `create_graph` the results can be differentiated in turn;
     with `retain_graph` (default: `create_graph`) the graph may be walked again. An input the
     outputs do not depend on is an error, or None with `allow_unused`. Only what leads to the inputs
-    is computed, and only that has to be as it was recorded: RuntimeError if some of it was freed by
-    an earlier walk or changed in place.
+    is computed, and only that has to be as it was recorded: FreedGraphError if some of it was freed
+    by an earlier walk, ChangedError if it was changed in place.
     """
     outputs, inputs = _as_list(outputs), _as_list(inputs)
     given = [None] * len(outputs) if grad_outputs is None else _as_list(grad_outputs)
@@ -41,8 +43,8 @@ def backward(self, gradient=None, retain_graph=None, create_graph=False):
 
     `gradient` is the cotangent ∂L/∂self; a tensor with one element may leave it out (1). With
     `create_graph` the gradients can be differentiated in turn; with `retain_graph` (default:
-    `create_graph`) the graph may be walked again. Raises RuntimeError if the graph was freed by an
-    earlier walk, or if an argument of an operation was changed in place since.
+    `create_graph`) the graph may be walked again. Raises FreedGraphError if the graph was freed by
+    an earlier walk, ChangedError if an argument of an operation was changed in place since.
     """
     found = _walk([self], [_cotangent(self, gradient)], None, retain_graph, create_graph)
     with set_grad_enabled(create_graph):
@@ -66,6 +68,7 @@ def _walk(roots, cotangents, targets, retain_graph, create_graph):
     history, stale = _history(roots, targets)
     wanted = None if targets is None else _leading_to(targets, history)
     _check_unchanged(stale, wanted)
+    pull_back = _watched(roots, history, wanted) if watchers else _pull_back
     with set_grad_enabled(create_graph):
         for root, g in zip(roots, cotangents):
             _collect(gradients, root, g)
@@ -78,7 +81,7 @@ def _walk(roots, cotangents, targets, retain_graph, create_graph):
                 g = _through_hooks(y, g)
             if y in targets if targets is not None else y._retains_grad:
                 found[y] = g
-            walked = _pull_back(y, g, wanted, gradients)
+            walked = pull_back(y, g, wanted, gradients)
             if walked and not retain_graph:      # a target that leads nowhere may be walked later
                 y.grad_fn.release()
         for leaf, g in gradients.items():
@@ -101,9 +104,9 @@ def _history(roots, targets):
         seen.add(y)
         node = y.grad_fn
         if not node.args and _may_lead_to(targets, y):
-            raise RuntimeError(f"backward: the graph behind this result of {node.name} was "
-                               "freed by an earlier backward; pass retain_graph=True to the "
-                               "earlier one to walk it again")
+            raise FreedGraphError(f"backward: the graph behind this result of {node.name}{node.at} "
+                                  "was freed by an earlier backward; pass retain_graph=True to the "
+                                  "earlier one to walk it again")
         for i, x in enumerate(node.args):
             if isinstance(x, Tensor):
                 if x.changed > node.birth:
@@ -131,13 +134,27 @@ def _leading_to(targets, history):
 
 
 def _check_unchanged(stale, wanted):
-    """Raise RuntimeError if a value that the walk needs was overwritten since it was recorded."""
+    """Raise ChangedError if a value that the walk needs was overwritten since it was recorded."""
     for node, i in sorted(stale, key=lambda pair: pair[0].birth):
         if any(_asked(x, wanted) for x in node.args):
-            raise RuntimeError(
-                f"backward: argument {i} of {node.name}, shape {node.args[i].shape}, was changed "
-                "in place after it was used; compute the result again after the change, or change "
-                "a copy (x.clone())")
+            raise changed(node, f"argument {i}", node.args[i].shape)
+
+
+def changed(node, what, shape):
+    """The error that an argument or the result of an operation is not what it was."""
+    return ChangedError(
+        f"backward: {what} of {node.name}, shape {shape}, was changed in place after it was used"
+        f"{node.at}; compute the result again after the change, or change a copy (x.clone())")
+
+
+def _watched(roots, history, wanted):
+    """`_pull_back` as those want it who look on; they are told what will be walked."""
+    pull_back = _pull_back
+    results = [y for y in history if any(_asked(x, wanted) for x in y.grad_fn.args)]
+    for watcher in watchers:
+        watcher.begins(roots, results)
+        pull_back = watcher.around(pull_back)
+    return pull_back
 
 
 def _asked(x, wanted):

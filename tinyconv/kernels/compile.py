@@ -3,14 +3,16 @@
 Numba can keep machine code on disk, but it notices only changes in the file a kernel stands in, not
 in the files that kernel calls into; it does not notice a damaged file; and two processes that
 compile at once can swap each other's code. So each piece of code here has a file of its own, named
-after everything it depends on, that ends with its own sha256. Whatever is wrong with such a file,
-the kernel is compiled afresh, with a word on standard error.
+after everything it depends on, that ends with the sha256 of its name and content. Whatever is wrong
+with such a file or its folder, the kernel is compiled afresh, and one line on standard error says
+so.
 """
 import hashlib
 import os
 import sys
+import tempfile
 import threading
-import warnings
+from contextlib import suppress
 from functools import cache, wraps
 from pathlib import Path
 
@@ -115,13 +117,14 @@ if hasattr(os, "register_at_fork"):
 
 @cache
 def folder():
-    """The folder for machine code: in $NUMBA_CACHE_DIR, or in the user's cache.
+    """The folder for machine code: in $NUMBA_CACHE_DIR or the user's cache; None without a home.
 
     Only its owner may look inside, for who can write there can have code run.
     """
-    given = os.environ.get("NUMBA_CACHE_DIR")
-    caches = os.environ.get("XDG_CACHE_HOME") or os.path.join(os.path.expanduser("~"), ".cache")
-    return Path(given or caches) / "tinyconv" / "kernels"
+    home = os.path.expanduser("~")
+    caches = (os.environ.get("NUMBA_CACHE_DIR") or os.environ.get("XDG_CACHE_HOME")
+              or os.path.isabs(home) and os.path.join(home, ".cache"))
+    return Path(caches) / "tinyconv" / "kernels" if caches else None
 
 
 @cache
@@ -143,6 +146,8 @@ class _Locator(_CacheLocator):
         return str(folder())
 
     def ensure_cache_path(self):
+        if folder() is None:
+            raise FileNotFoundError("there is no home folder; $NUMBA_CACHE_DIR can name another")
         folder().mkdir(mode=0o700, parents=True, exist_ok=True)
         _check_private(folder())
 
@@ -164,28 +169,32 @@ class _Contents(CompileResultCacheImpl):
 # ---- reading and writing -------------------------------------------------------------------------
 
 class _Files(IndexDataCacheFile):
-    """One file per compiled signature: what Numba makes of the code, and the sha256 of that."""
+    """One file per compiled signature: what Numba makes of the code, and a seal upon that."""
 
     def _name(self, key):
         whole = hashlib.sha256(repr((self._index_name, self._source_stamp, key)).encode())
         return whole.hexdigest()[:40] + ".code"
 
     def load(self, key):
-        path = Path(self._data_path(self._name(key)))
-        if not path.is_file():
+        name = self._name(key)
+        path = Path(self._data_path(name))
+        if folder() is None or not path.is_file():
             return None
         _check_private(path.parent)
         content = path.read_bytes()
-        if hashlib.sha256(content[:-32]).digest() != content[-32:]:
+        if _seal(name, content[:-32]) != content[-32:]:
             raise ValueError(f"{path} is damaged")
-        return self._load_data(path.name)        # bytes after the end of its message are ignored
+        return self._load_data(name)             # bytes after the end of its message are ignored
 
     def save(self, key, data):
-        self._save_data(self._name(key), data)
+        name, content = self._name(key), self._dump(data)
+        with self._open_for_write(self._data_path(name)) as file:        # whole or not at all
+            file.write(content + _seal(name, content))
 
-    def _dump(self, data):
-        content = super()._dump(data)
-        return content + hashlib.sha256(content).digest()
+
+def _seal(name, content):
+    """What a file ends with. It holds for that name alone: no code runs in another's place."""
+    return hashlib.sha256(name.encode() + content).digest()
 
 
 def _check_private(folder):
@@ -205,27 +214,43 @@ class _KernelCache(FunctionCache):
         self._cache_file = _Files(self.cache_path, self._impl.filename_base, source_stamp())
 
     def load_overload(self, sig, target_context):
+        found = trouble = None
         try:
             found = super().load_overload(sig, target_context)
         except Exception as error:               # Numba's reader raises what it will on bad content
-            _warn_once(f"compiled kernels cannot be read and are compiled again: {error}")
-            found = None
+            trouble = f"compiling kernels again: {error}"
         if found is None:
-            _tell_once()
+            if trouble is None and _obstacle():
+                trouble = f"compiling kernels, which cannot be kept: {_obstacle()}"
+            _say("trouble" if trouble else "news", trouble or "compiling kernels (once)")
         return found
 
     def save_overload(self, sig, data):
+        if _obstacle():
+            return
         try:
             super().save_overload(sig, data)
         except OSError as error:
-            _warn_once(f"compiled kernels cannot be kept in {folder()}: {error}")
+            _say("trouble", f"compiled kernels cannot be kept in {folder()}: {error}")
 
 
 @cache
-def _tell_once():
-    print("tinyconv: compiling kernels (once)", file=sys.stderr)
+def _obstacle():
+    """Why nothing can be kept on disk, found out by trying; "" if it can."""
+    try:
+        _Locator(None).ensure_cache_path()
+        tempfile.TemporaryFile(dir=folder()).close()
+    except OSError as error:
+        return str(error)
+    return ""
 
 
-@cache
-def _warn_once(message):
-    warnings.warn(message, RuntimeWarning, stacklevel=2)
+_said = set()
+
+
+def _say(kind, message):
+    """One line on standard error, the first of its kind, and none after trouble was told."""
+    if {kind, "trouble"}.isdisjoint(_said) and sys.stderr is not None:
+        _said.add(kind)
+        with suppress(OSError, ValueError):      # closed: nobody listens
+            print(f"tinyconv: {' '.join(message.split())}", file=sys.stderr)

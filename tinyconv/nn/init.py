@@ -15,6 +15,7 @@ import math
 
 import numpy as np
 
+from ..core import InPlaceError
 from ..random import default_generator
 from .arguments import whole
 
@@ -184,7 +185,7 @@ def _fan(tensor, mode):
 
 def _fill(tensor, values):
     if not tensor.is_leaf:
-        raise RuntimeError("an initialiser fills a leaf, this tensor is a result of "
+        raise InPlaceError("an initialiser fills a leaf, this tensor is a result of "
                            + tensor.grad_fn.name)
     tensor.data[...] = values
     tensor.touch()

@@ -15,7 +15,7 @@ from collections import namedtuple
 
 import numpy as np
 
-from ..core import HookHandle, Tensor
+from ..core import DtypeError, HookHandle, Tensor
 from .parameter import Parameter
 
 LoadedKeys = namedtuple("LoadedKeys", "missing_keys unexpected_keys")
@@ -204,7 +204,7 @@ class Module:
         """Convert parameters, gradients and floating point buffers; returns the module."""
         dtype = np.dtype(dtype)
         if dtype.kind != "f":
-            raise TypeError(f"to: a module computes in a floating point dtype, got {dtype}")
+            raise DtypeError(f"to: a module computes in a floating point dtype, got {dtype}")
         for module in self.modules():
             for _, parameter in _attributes(module, Parameter):
                 parameter.data = _converted(parameter.data, dtype)

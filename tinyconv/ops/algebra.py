@@ -12,7 +12,7 @@ import string
 
 import numpy as np
 
-from ..core import Tensor, broadcast_to, defvjp, primitive
+from ..core import DtypeError, Tensor, broadcast_to, defvjp, primitive
 from ..kernels import matrix
 from .creation import as_tensor
 from .dimensions import axes
@@ -48,7 +48,7 @@ def matmul(a, b):
         raise ValueError(f"matmul: rows of a have {a.shape[-1]} elements {a.shape}, columns of b "
                          f"{b.shape[max(b.ndim - 2, 0)]} {b.shape}")
     if a.dtype != b.dtype:
-        raise TypeError(f"matmul: a is {a.dtype} and b is {b.dtype}; convert one with .to(dtype)")
+        raise DtypeError(f"matmul: a is {a.dtype} and b is {b.dtype}; convert one with .to(dtype)")
     try:
         np.broadcast_shapes(a.shape[:-2], b.shape[:-2])
     except ValueError:
@@ -76,8 +76,8 @@ def linear(input, weight, bias=None):
                          f"output feature, got {bias.shape}")
     for name, v in (("weight", weight), ("bias", bias)):
         if v is not None and v.dtype != input.dtype:
-            raise TypeError(f"linear: input is {input.dtype} and {name} is {v.dtype}; "
-                            "convert one with .to(dtype)")
+            raise DtypeError(f"linear: input is {input.dtype} and {name} is {v.dtype}; "
+                             "convert one with .to(dtype)")
     x = input
     if input.ndim != 2 and input.numel():        # of no elements −1 could be any number
         x = reshape(input, (-1, input.shape[-1]))

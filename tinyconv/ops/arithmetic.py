@@ -10,7 +10,7 @@
 """
 import numpy as np
 
-from ..core import Tensor, cast, defvjp, locally_constant, primitive
+from ..core import DtypeError, Tensor, cast, defvjp, locally_constant, primitive
 from ..kernels.special import erf as erf_kernel
 
 # ---- comparisons and other steps: constant almost everywhere -------------------------------------
@@ -271,7 +271,7 @@ defvjp(abs, lambda g, y, x: g * sign(x))
 def where(condition, a, b):
     """y = a where the condition, of booleans, holds, b elsewhere"""
     if np.asarray(condition).dtype != bool:
-        raise TypeError(f"the condition should be boolean, got {np.asarray(condition).dtype}")
+        raise DtypeError(f"the condition should be boolean, got {np.asarray(condition).dtype}")
     return np.where(condition, a, b)
 defvjp(where, None,
               lambda g, y, condition, a, b: where(condition, g, 0.0),

@@ -5,7 +5,7 @@ float32 unless `dtype` says otherwise; whole numbers are int64. Random ones take
 """
 import numpy as np
 
-from ..core import Tensor
+from ..core import DtypeError, Tensor
 from ..random import default_generator
 
 
@@ -30,8 +30,8 @@ def floating(data, op):
     """`data` as a tensor, which must hold floating point numbers."""
     x = as_tensor(data)
     if x.dtype.kind != "f":
-        raise TypeError(f"{op}: expected a floating point tensor, got {x.dtype}; "
-                        "convert it with .float()")
+        raise DtypeError(f"{op}: expected a floating point tensor, got {x.dtype}; "
+                         "convert it with .float()")
     return x
 
 

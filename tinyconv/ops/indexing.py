@@ -9,7 +9,7 @@
 """
 import numpy as np
 
-from ..core import Tensor, broadcast_to, defvjp, primitive
+from ..core import DtypeError, Tensor, broadcast_to, defvjp, primitive
 from ..kernels.layout import full
 from .arithmetic import where
 from .creation import as_tensor
@@ -96,7 +96,7 @@ def masked_select(x, mask):
     """The elements of x where the mask holds, in a row; both broadcast."""
     x, mask = as_tensor(x), as_tensor(mask).data
     if mask.dtype != bool:
-        raise TypeError(f"masked_select: mask should be boolean, got {mask.dtype}")
+        raise DtypeError(f"masked_select: mask should be boolean, got {mask.dtype}")
     shape = np.broadcast_shapes(x.shape, mask.shape)
     return index(broadcast_to(x, shape), np.array(np.broadcast_to(mask, shape)))
 
@@ -198,15 +198,15 @@ def _scattered(op, x, dim, indices, src):
     if src.ndim != x.ndim or any(n > m for n, m in zip(indices.shape, src.shape)):
         raise ValueError(f"{op}: index {indices.shape} should be no larger than src {src.shape}")
     if src.dtype != x.dtype:
-        raise TypeError(f"{op}: x is {x.dtype} and src is {src.dtype}; "
-                        "convert one with .to(dtype)")
+        raise DtypeError(f"{op}: x is {x.dtype} and src is {src.dtype}; "
+                         "convert one with .to(dtype)")
     return x, key, index(src, tuple(slice(n) for n in indices.shape))
 
 
 def _key(op, x, d, indices):
     """The key that reads x at the indices along dimension d, checked."""
     if indices.dtype.kind not in "iu":
-        raise TypeError(f"{op}: indices should be whole numbers, got {indices.dtype}")
+        raise DtypeError(f"{op}: indices should be whole numbers, got {indices.dtype}")
     fits = all(n <= m for i, (n, m) in enumerate(zip(indices.shape, x.shape)) if i != d)
     if indices.ndim != x.ndim or not fits:
         raise ValueError(f"{op}: an index of shape {indices.shape} does not fit x {x.shape} "

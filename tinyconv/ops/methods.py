@@ -1,7 +1,7 @@
 """What a tensor can do by itself: operators and methods, each an operation of this folder."""
 import numpy as np
 
-from ..core import Tensor, add, cast, is_grad_enabled
+from ..core import InPlaceError, Tensor, add, cast, is_grad_enabled
 from . import (activations, algebra, arithmetic, arranging, creation, elementary, indexing, linalg,
                matrices, ordering, reducing, shaping)
 
@@ -26,7 +26,7 @@ def _in_place(name, op):
         if not (self.requires_grad and self.is_leaf):
             return op(self, other)
         if is_grad_enabled():
-            raise RuntimeError(f"{name}=: a leaf that requires grad cannot change while "
+            raise InPlaceError(f"{name}=: a leaf that requires grad cannot change while "
                                "operations are recorded; do it under tc.no_grad()")
         self.data[...] = op(self, other).data
         self.touch()
@@ -45,7 +45,7 @@ for _name, _op in _COMPARISONS.items():
 
 def _set_item(self, key, value):
     if self.requires_grad and is_grad_enabled() or not self.is_leaf:
-        raise RuntimeError("x[key] = value: a tensor in a graph cannot change; "
+        raise InPlaceError("x[key] = value: a tensor in a graph cannot change; "
                            "use tc.where, or assign under tc.no_grad()")
     *first, last = indexing.read_in_turn(key)
     place = self.data[first[0]] if first else self.data    # numbers and slices: a view

@@ -10,7 +10,7 @@ from collections import namedtuple
 
 import numpy as np
 
-from ..core import Tensor, broadcast_to, cast, defvjp, locally_constant, primitive
+from ..core import DtypeError, Tensor, broadcast_to, cast, defvjp, locally_constant, primitive
 from ..kernels import sums as kernels
 from .arithmetic import eq, exp, log, maximum, minimum, ne, sqrt, where
 from .creation import as_tensor, floating
@@ -225,7 +225,7 @@ def _shifted(x, dim, dtype=None):
     """x − max x, which cancels in a quotient of exponentials, and nothing overflows."""
     x = x if dtype is None else x.astype(dtype)
     if x.dtype.kind != "f":
-        raise TypeError(f"expected a floating point tensor, got {x.dtype}; pass a dtype")
+        raise DtypeError(f"expected a floating point tensor, got {x.dtype}; pass a dtype")
     return x - np.max(x, dim, keepdims=True, initial=-np.inf)
 
 

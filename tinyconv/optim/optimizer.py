@@ -8,7 +8,7 @@ import math
 
 import numpy as np
 
-from ..core import Tensor, enable_grad
+from ..core import DtypeError, Tensor, enable_grad
 from ..kernels import updates
 from ..kernels.compile import FLOATS
 
@@ -111,7 +111,7 @@ class Optimizer:
             raise ValueError(f"{self._name}: {which} is a result of {p.grad_fn.name}; "
                              "only leaves can be optimised")
         if p.dtype not in FLOATS:
-            raise TypeError(f"{self._name}: {which} must be float32 or float64, got {p.dtype}")
+            raise DtypeError(f"{self._name}: {which} must be float32 or float64, got {p.dtype}")
 
     def _check_numbers(self, group, *names, low=0, below=math.inf):
         """Raise ValueError unless low ≤ group[name] < below for all names."""

@@ -2,7 +2,6 @@
 import math
 import time
 from contextlib import ExitStack
-from pathlib import Path
 
 import numpy as np
 
@@ -69,7 +68,8 @@ def fit(model, data, *, test=None, epochs=None, batch_size=None, lr=None, seed=N
     with ExitStack() as stack:
         begun = None
         if resume is not None:
-            stack.enter_context(_lock(resume))
+            series.check(resume)
+            stack.enter_context(locked(resume))
             begun = series.newest(resume)
         recipe = _recipe(recipe, begun, model, train, epochs=epochs, batch_size=batch_size, lr=lr)
         if seed is not None:
@@ -96,14 +96,6 @@ def fit(model, data, *, test=None, epochs=None, batch_size=None, lr=None, seed=N
             callbacks = [ProgressBar(), *callbacks]
         _train(run, stack.enter_context(Signals()), callbacks)
     return run.history
-
-
-def _lock(folder):
-    """The lock of a folder to resume from, which has to be there."""
-    if not Path(folder).is_dir() or not series.steps(folder):
-        raise FileNotFoundError(f"there is no checkpoint in {folder}; a run that was stopped "
-                                "before its first step has lost nothing: begin it again")
-    return locked(folder)
 
 
 def _recipe(recipe, begun, model, train, **changes):

@@ -9,6 +9,7 @@ al. 2015), RReLU (Xu et al. 2015), Mish (Misra 2019), hard swish (Howard et al. 
 (Krizhevsky 2010), GLU (Dauphin et al. 2016).
 """
 from ... import ops
+from ...core import DtypeError
 from ...random import default_generator
 
 SELU_ALPHA, SELU_SCALE = 1.6732632423543772, 1.0507009873554805
@@ -173,8 +174,8 @@ def prelu(input, weight):
         raise ValueError(f"prelu: weight should have one number or one for each of the {C} "
                          f"channels of {x.shape}, got shape {w.shape}")
     if w.dtype != x.dtype:
-        raise TypeError(f"prelu: input is {x.dtype} and weight is {w.dtype}; "
-                        "convert one with .to(dtype)")
+        raise DtypeError(f"prelu: input is {x.dtype} and weight is {w.dtype}; "
+                         "convert one with .to(dtype)")
     w = ops.per_channel(w, x) if w.numel() > 1 else ops.reshape(w, ())
     return ops.relu(x) + w * ops.clamp(x, max=0)
 

@@ -10,7 +10,7 @@ Source of the arithmetic: Dumoulin & Visin 2016, https://arxiv.org/abs/1603.0728
 import numpy as np
 
 from ... import ops
-from ...core import Tensor
+from ...core import DtypeError, Tensor
 from ...kernels.compile import FLOATS
 from ...kernels.geometry import Geometry
 from ..arguments import cached, per_dim, whole
@@ -165,9 +165,9 @@ def _checked(op, dims, x, w, b):
                          f"or {dims + 1} without a batch, got shape {x.shape}")
     for name, a in (("x", x), ("w", w), ("b", b)):
         if a is not None and (a.dtype != x.dtype or a.dtype not in FLOATS):
-            raise TypeError(f"{op}: expected float32 or float64, the same for all, "
-                            f"but x is {x.dtype} and {name} is {a.dtype}; "
-                            "convert with .float() or .double()")
+            raise DtypeError(f"{op}: expected float32 or float64, the same for all, "
+                             f"but x is {x.dtype} and {name} is {a.dtype}; "
+                             "convert with .float() or .double()")
     if 0 in w.shape:
         raise ValueError(f"{op}: w has a length of zero {w.shape}")
     return (x if x.ndim == dims + 2 else x.unsqueeze(0)), w, b, x.ndim == dims + 2

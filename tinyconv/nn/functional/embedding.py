@@ -2,6 +2,7 @@
 import numpy as np
 
 from ... import ops
+from ...core import DtypeError
 
 
 def one_hot(tensor, num_classes=-1):
@@ -57,7 +58,7 @@ def bilinear(input1, input2, weight, bias=None):
 def _classes(op, tensor):
     t = ops.as_tensor(tensor).data
     if t.dtype.kind not in "iu":
-        raise TypeError(f"{op}: expected classes as whole numbers, got {t.dtype}; write x.long()")
+        raise DtypeError(f"{op}: expected classes as whole numbers, got {t.dtype}; write x.long()")
     return t
 
 

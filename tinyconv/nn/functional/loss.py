@@ -11,6 +11,7 @@ before anything is computed.
 import numpy as np
 
 from ... import ops
+from ...core import DtypeError
 from .reduction import check_reduction, reduced, same_shape
 
 
@@ -222,8 +223,8 @@ def _classes(target, x, ignore_index, op):
         raise ValueError(f"{op}: an input of shape {x.shape} needs classes of shape {expected}, "
                          f"got a target of shape {target.shape}")
     if target.dtype.kind not in "iu":
-        raise TypeError(f"{op}: classes are integers, got a target of {target.dtype}; write "
-                        f"target.long(), or pass probabilities of the input's shape {x.shape}")
+        raise DtypeError(f"{op}: classes are integers, got a target of {target.dtype}; write "
+                         f"target.long(), or pass probabilities of the input's shape {x.shape}")
     t, C = target.data.astype(np.intp), x.shape[1]         # a copy: later changes must not show
     if t.size == 0 or (t.min() >= 0 and t.max() < C and not 0 <= ignore_index < C):
         return t, None
@@ -239,9 +240,9 @@ def _classes(target, x, ignore_index, op):
 
 def _probabilities(target, op):
     if target.dtype.kind != "f":
-        raise TypeError(f"{op}: a target of the input's shape {target.shape} holds probabilities "
-                        f"and should be floating point, got {target.dtype}; "
-                        "classes have no class dimension")
+        raise DtypeError(f"{op}: a target of the input's shape {target.shape} holds probabilities "
+                         f"and should be floating point, got {target.dtype}; "
+                         "classes have no class dimension")
     return target
 
 

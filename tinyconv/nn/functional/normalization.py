@@ -8,7 +8,7 @@ derivatives.
 import numpy as np
 
 from ... import ops
-from ...core import Tensor
+from ...core import DtypeError, Tensor
 from ...kernels.compile import FLOATS
 from ..arguments import whole
 
@@ -196,8 +196,8 @@ def _check_channels(op, x, running_mean, running_var, weight, bias):
 
 def _check_floating(op, x, weight=None, bias=None):
     if x.dtype not in FLOATS:
-        raise TypeError(f"{op}: expected float32 or float64, got {x.dtype}; convert with .float()")
+        raise DtypeError(f"{op}: expected float32 or float64, got {x.dtype}; convert with .float()")
     for name, v in (("weight", weight), ("bias", bias)):
         if v is not None and v.dtype != x.dtype:
-            raise TypeError(f"{op}: input is {x.dtype} but {name} is {v.dtype}; "
-                            "convert one with .to(dtype)")
+            raise DtypeError(f"{op}: input is {x.dtype} but {name} is {v.dtype}; "
+                             "convert one with .to(dtype)")

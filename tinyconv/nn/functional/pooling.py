@@ -10,7 +10,7 @@ from functools import lru_cache
 import numpy as np
 
 from ... import ops
-from ...core import Tensor
+from ...core import DtypeError, Tensor
 from ...kernels.compile import FLOATS
 from ...kernels.pooling import Range, windows
 from ..arguments import cached, per_dim, whole
@@ -254,7 +254,7 @@ def _batched(op, dims, x):
         raise ValueError(f"{op}: input should have {dims + 2} dimensions (N, C, …), "
                          f"or {dims + 1} without a batch, got shape {x.shape}")
     if x.dtype not in FLOATS:
-        raise TypeError(f"{op}: expected float32 or float64, got {x.dtype}; convert with .float()")
+        raise DtypeError(f"{op}: expected float32 or float64, got {x.dtype}; convert with .float()")
     if 0 in x.shape[-dims - 1:]:
         raise ValueError(f"{op}: input has a length of zero besides the batch: {x.shape}")
     return (x, True) if x.ndim == dims + 2 else (x.unsqueeze(0), False)
