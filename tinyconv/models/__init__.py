@@ -9,6 +9,7 @@ from .pretrained import load_pretrained
 from .resnet import ResNet, resnet18, resnet34, resnet50, resnet101, resnet152
 from .resnet_cifar import (ResNetCIFAR, plain20, plain32, plain44, plain56, plain110,
                            resnet20, resnet32, resnet44, resnet56, resnet110)
+from .transfer import head_of, layerwise, replace_head, stages, train_only
 
 _MODELS = {f.__name__: f for f in (
     mlp, lenet5_1998, lenet5,
