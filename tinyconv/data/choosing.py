@@ -32,7 +32,7 @@ CHOICES = {
                       "mirrored every other epoch; a seed"),
     "rotation": Choice(lambda n: RandomRotation(n, "bilinear"), 15, "turned by up to so many °"),
     "affine": Choice(_affine, 10, "turned, moved, scaled, slanted; up to so many °"),
-    "jitter": Choice(lambda v: ColorJitter(v, v, v, v / 8), 0.4, "brightness, contrast, colours"),
+    "jitter": Choice(lambda v: ColorJitter(v, v, v), 0.4, "brightness, contrast, saturation"),
     "cutout": Choice(lambda n: Cutout(_whole(n)), 8, "without a square of so many pixels"),
     "erasing": Choice(RandomErasing, 0.5, "without a rectangle, with this probability"),
     "mixup": Choice(MixUp, 0.2, "two images laid over one another; the α of their share"),

@@ -73,7 +73,8 @@ def _drawn(columns, title, names, titles):
     rows, h, across, w, C = tiles.shape
     left = round(max(map(len, names)) * 11 * LABEL) + 3 * GAP
     top = TOP if titles else TOP - 22
-    canvas = np.full((top + rows * (h + GAP), left + across * (w + GAP), 3), 255, np.uint8)
+    size = top + rows * (h + GAP) + GAP, left + across * (w + GAP) + GAP
+    canvas = np.full((*size, 3), 255, np.uint8)
     for i in range(rows):
         for j in range(across):
             y, x = top + i * (h + GAP), left + j * (w + GAP)
