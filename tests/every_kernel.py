@@ -163,6 +163,10 @@ def _images(draw, rng, dtype):
                            rng.integers(0, 2, 20).astype(bool)))
     x = rng.integers(0, 256, (20, 7, 9, 3), np.uint8).transpose(0, 3, 1, 2)
     yield "images in tables", images.look_up, (x, draw(3, 256))
+    maps = np.array([1, 0, 0, 0, 1, 0]) + rng.standard_normal((20, 6))
+    for smooth in (False, True):
+        yield ("images warped", lambda x, y, maps, smooth=smooth: (
+            images.warp(x, maps, smooth), images.warp(y, maps, smooth)), (x, draw(20, 3, 7, 9), maps))
 
 
 # ---- threads -------------------------------------------------------------------------------------

@@ -51,3 +51,17 @@ def test_every_byte_has_its_place_in_a_table(value):
     tables = np.arange(512, dtype=np.float32).reshape(2, 256)
     y = images.look_up(np.full((1, 2, 1, 1), value, np.uint8), tables)
     assert y.reshape(-1).tolist() == [value, 256 + value]
+
+
+@given(pictures((np.uint8, np.float32, np.float64)), st.booleans(), generators())
+def test_each_picture_is_seen_through_its_own_affine_map(x, smooth, rng):
+    maps = np.array([1, 0, 0, 0, 1, 0]) + rng.standard_normal((len(x), 6))
+    maps[::2] = np.rint(maps[::2])                           # also to pixels and halves of them
+    before = x.copy()
+    fast, plain = images.warp(x, maps, smooth), reference.warp(x, maps, smooth)
+    assert fast.dtype == x.dtype and fast.transpose(0, 2, 3, 1).flags.c_contiguous
+    if x.dtype == np.uint8:
+        assert np.abs(fast.astype(int) - plain).max(initial=0) <= smooth     # a half may round up
+    else:
+        assert np.allclose(fast, plain, rtol=1e-5, atol=1e-4)
+    assert np.array_equal(x, before)

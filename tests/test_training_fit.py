@@ -14,7 +14,7 @@ from tinyconv.nn import functional as F
 from tinyconv.training import figures, folder
 from tinyconv.training.recipes import TABLE, Recipe, choose, model_arguments
 
-SMALL = Recipe(epochs=2, batch_size=32, lr=0.1, shift=1)
+SMALL = Recipe(epochs=2, batch_size=32, lr=0.1, augment="shift=1")
 
 
 class Small(nn.Module):
@@ -269,8 +269,8 @@ def test_a_folder_without_a_run_is_named(tmp_path):
 
 def test_there_is_a_recipe_for_any_model_and_any_data():
     assert choose(Small(), "unheard of") is TABLE[-1][2]
-    assert choose(models.create("lenet5"), "mnist").shift
-    assert choose(models.create("resnet20"), "cifar10").flip
+    assert choose(models.create("lenet5"), "mnist").augment == "shift=2"
+    assert choose(models.create("resnet20"), "cifar10").augment == "crop=4,flip"
 
 
 def test_every_kind_of_model_in_the_table_exists():
@@ -298,9 +298,13 @@ def test_the_learning_rate_follows_the_batch_size_unless_it_is_given():
     (dict(lr="a"), r"lr must be a number in \[0, inf\), got 'a'"),
     (dict(momentum=None), "momentum must be"),
     (dict(warmup=1.5), "warmup must be"), (dict(epochs=True), "epochs must be"),
-    (dict(crop=-1), "crop must be a whole number of at least 0, got -1"),
-    (dict(shift=0.5), "shift must be"), (dict(flip="yes"), "flip must be True or False, got 'yes'"),
-    (dict(optimizer="magic"), "optimizer must be 'sgd' or 'adamw', got 'magic'")])
+    (dict(augment="crop=-1"), "augment: crop=-1: .* must be a whole number of at least 0, got -1"),
+    (dict(augment="shift=0.5"), "must be a whole"), (dict(augment="fliip"), "'fliip' is unknown"),
+    (dict(augment="flip,flip"), "'flip' is named twice"), (dict(patience=-1), "patience must be"),
+    (dict(mode="frozen"), "mode must be one of 'scratch', 'features', 'finetune', got 'frozen'"),
+    (dict(unfreeze=2), "unfreeze is for the mode 'finetune'"), (dict(average=1), "average must be"),
+    (dict(layer_decay=0), r"layer_decay must be a number in \(0, 1\], got 0"),
+    (dict(optimizer="magic"), "optimizer must be one of 'sgd', 'adamw', got 'magic'")])
 def test_a_bad_recipe_is_refused(values, says):
     with pytest.raises(ValueError, match=says):
         Recipe(**values)

@@ -1,34 +1,52 @@
-"""`tinyconv data`: which data sets there are, and whether they are here and whole."""
+"""`tinyconv data`: which data sets there are, whether they are here and whole, what is in them."""
+from pathlib import Path
+
 from .. import data
+from ..atomic import write_atomically
+from ..data.choosing import CHOICES
+from ..training.saved import is_folder
+from ..training.sheet import sheet
 from . import options as common
 
 NAME = "data"
-HELP = "list, fetch and verify data sets"
+HELP = "list, fetch, verify and show data sets"
 EXAMPLE = """\
 examples:
   tinyconv data list
   tinyconv data fetch mnist cifar10
   tinyconv data verify
+  tinyconv data show cifar10                                       a sheet of its images, as a PNG
+  tinyconv data show cifar10 --augment crop,flip,rotation,cutout   and what training makes of them
 
 Files are looked for in $TINYCONV_DATA, then in the cache of this user, where fetched ones are
 kept."""
 
 
 def options(parser):
-    actions = parser.add_subparsers(dest="action", metavar="list|fetch|verify", required=True)
+    actions = parser.add_subparsers(dest="action", metavar="list|fetch|verify|show", required=True)
     listing = actions.add_parser("list", help="what there is, and what of it is on this machine")
     fetching = actions.add_parser("fetch", help="download what is not on this machine")
     fetching.add_argument("names", nargs="+", metavar="NAME")
     verifying = actions.add_parser("verify", help="compare all files with their checksums")
     verifying.add_argument("names", nargs="*", metavar="NAME")
-    for action in (listing, fetching, verifying):
+    showing = actions.add_parser("show", help="draw a sheet of images, as a PNG")
+    showing.add_argument("name", metavar="NAME", help="a data set or an image folder")
+    showing.add_argument("--augment", type=common.augmentation, metavar="LIST",
+                         help="also what these make of them: " + ", ".join(
+                             f"{name} ({choice.means})" for name, choice in CHOICES.items()))
+    showing.add_argument("--size", type=common.whole, metavar="PIXELS",
+                         help="image folders: scale pictures to PIXELS×PIXELS (default: 32)")
+    showing.add_argument("--seed", type=common.seed, default=0, metavar="S",
+                         help="which images, and what is done to them (default: 0)")
+    showing.add_argument("--out", metavar="FILE", help="name of the PNG (default: NAME.png)")
+    for action in (listing, fetching, verifying, showing):
         common.add_json(action)
 
 
 def run(args):
-    for name in getattr(args, "names", ()):
+    for name in [*getattr(args, "names", ()), *([args.name] if args.action == "show" else [])]:
         common.check_data(name)
-    return {"list": _list, "fetch": _fetch, "verify": _verify}[args.action](args)
+    return {"list": _list, "fetch": _fetch, "verify": _verify, "show": _show}[args.action](args)
 
 
 def _list(args):
@@ -77,3 +95,15 @@ def _print_reports(name, found):
     else:
         for r in found:
             print(f"{name}: {r.status:10} {r.path}" + (f"  ({r.detail})" if r.detail else ""))
+
+
+def _show(args):
+    if args.size and not is_folder(args.name):
+        raise common.UsageError(f"--size is for image folders, {args.name} has a size of its own")
+    dataset = data.load(args.name, "train", **({"size": args.size} if args.size else {}))
+    out = Path(args.out or f"{dataset.name}{'-augmented' if args.augment else ''}.png")
+    write_atomically(out, sheet(dataset, args.augment, args.seed))
+    if args.json:
+        common.print_json({"name": dataset.name, "images": len(dataset), "sheet": str(out)})
+    else:
+        print(out)

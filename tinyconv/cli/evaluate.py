@@ -31,6 +31,9 @@ def options(parser):
                         help="normalise images by the mean and standard deviation of ImageNet")
     parser.add_argument("--data", metavar="NAME",
                         help="a data set or image folder (default: that of the run)")
+    parser.add_argument("--tta", nargs="?", const="usual", type=common.views, metavar="VIEWS",
+                        help="the mean over several views of each image: flip, shift, or "
+                             "flip,shift (default: shift, and flip if it was trained so)")
     common.add_threads(parser)
     common.add_json(parser)
 
@@ -58,11 +61,20 @@ def run(args):
     else:
         name, where = args.model, {"model": args.model, "weights": args.weights or "pretrained"}
         model, dataset, mean, std = _loaded(args)
-    found = training.evaluate(model, dataset, mean=mean, std=std)
+    thresholds = saved.thresholds if args.folder else None
+    tta = args.tta or ""
+    if tta == "usual":
+        trained = (saved.config["recipe"].get("augment", "") if args.folder else
+                   recipes.choose(model, dataset.name).augment)
+        tta = "flip,shift" if "flip" in trained else "shift"
+    found = training.evaluate(model, dataset, mean=mean, std=std, tta=tta, thresholds=thresholds)
+    if isinstance(found, training.LabelsEvaluation):
+        _print_labels(args, name, dataset, found)
+        return
     if args.json:
         common.print_json({
             **where, "data": dataset.name, "images": len(dataset), "mean": list(mean),
-            "std": list(std), "loss": found.loss, **common.percent(found.accuracy),
+            "std": list(std), "tta": tta, "loss": found.loss, **common.percent(found.accuracy),
             "class_accuracy": dict(zip(dataset.classes, map(common.number, found.class_accuracy))),
             "confusion": found.confusion.tolist()})
         return
@@ -75,6 +87,29 @@ def run(args):
     print("weakest classes: " + ", ".join(f"{name} {100 * part:.1f} %" for part, name in worst))
     print(f"test loss {found.loss:.4f}")
     print(f"test accuracy {100 * found.accuracy:.2f} %")
+
+
+def _print_labels(args, name, dataset, found):
+    """The measures of a model that tells several labels an image."""
+    each = {label: (common.number(ap), float(at)) for label, ap, at in
+            zip(dataset.classes, found.average_precision, found.thresholds)}
+    if args.json:
+        common.print_json({
+            "run": args.folder, "data": dataset.name, "images": len(dataset), "loss": found.loss,
+            **common.percent(found.accuracy), "f_score": found.f_score,
+            "mean_average_precision": found.mean_average_precision,
+            "labels": {label: {"average_precision": ap, "threshold": at}
+                       for label, (ap, at) in each.items()}})
+        return
+    print(f"{name} of {args.folder or args.weights or 'the package'} on {dataset.name}: "
+          f"{len(dataset):,} test images, {len(each)} labels")
+    for label, (ap, at) in each.items():
+        shown = "no such image" if ap is None else f"{100 * ap:6.2f} %"
+        print(f"  {label:20} average precision {shown}   threshold {at:.2f}")
+    print(f"test loss {found.loss:.4f}")
+    print(f"F₂ {100 * found.f_score:.2f} %, mean average precision "
+          f"{100 * found.mean_average_precision:.2f} %")
+    print(f"test accuracy {100 * found.accuracy:.2f} % of all labels")
 
 
 def _loaded(args):

@@ -73,6 +73,32 @@ def interval(text):
     return text
 
 
+def augmentation(text):
+    """Names of augmentations, for argparse; the text itself, empty for "none"."""
+    try:
+        data.augmentations(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
+    return "" if text == "none" else text
+
+
+def views(text):
+    """Views for test-time augmentation, or "usual", for argparse; the text itself."""
+    try:
+        data.views("" if text == "usual" else text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
+    return text
+
+
+def part(text):
+    """A number of at least 0 and below 1, for argparse."""
+    value = not_negative(text)
+    if value >= 1:
+        raise argparse.ArgumentTypeError(f"expected a number from 0 up to 1, got {text!r}")
+    return value
+
+
 def seed(text):
     """A whole number of at least 0, for argparse."""
     return 0 if text == "0" else whole(text)

@@ -52,7 +52,11 @@ def _answer(args, saved, paths, pictures):
     """Print what the model sees in the pictures, uint8 (N, C, H, W)."""
     with in_use(saved.model):
         x = Tensor(Normalize(saved.mean, saved.std)(pictures))           # (N, C, H, W)
-        p = ops.softmax(saved.model(x), 1).data                          # (N, K)
+        y = saved.model(x)                                               # (N, K)
+        p = (ops.sigmoid(y) if saved.thresholds else ops.softmax(y, 1)).data
+    if saved.thresholds:
+        _answer_labels(args, saved, paths, p)
+        return
     results = [[(saved.classes[k], float(row[k]))
                 for k in np.argsort(-row, kind="stable")[:args.top]] for row in p]
     uniform = (pictures == pictures[:, :, :1, :1]).all(axis=(1, 2, 3))   # (N,)
@@ -66,3 +70,17 @@ def _answer(args, saved, paths, pictures):
         print(f"{path}: " + ", ".join(f"{name} {100 * part:.1f} %" for name, part in best)
               + ("  (a guess: the picture is uniform, there is nothing to see in it)" if plain
                  else ""))
+
+
+def _answer_labels(args, saved, paths, p):
+    """Print which labels hold in each picture, of probabilities (N, K)."""
+    results = [[(saved.classes[k], float(row[k])) for k in np.argsort(-row, kind="stable")
+                if row[k] >= saved.thresholds[k]] for row in p]
+    if args.json:
+        common.print_json([{"image": path,
+                            "labels": [{"class": name, "probability": part} for name, part in told]}
+                           for path, told in zip(paths, results)])
+        return
+    for path, told in zip(paths, results):
+        print(f"{path}: " + (", ".join(f"{name} {100 * part:.1f} %" for name, part in told)
+                             or "none of the labels"))

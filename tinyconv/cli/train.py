@@ -8,7 +8,8 @@ from .. import data, models, random, training
 from ..checkpoint import series
 from ..interrupt import STOPS
 from ..kernels.compile import threads
-from ..training import recipes
+from ..models import pretrained
+from ..training import recipes, transfer
 from ..training.folder import claim, next_free
 from ..training.history import describe
 from ..training.saved import is_folder, read_config
@@ -16,12 +17,16 @@ from . import options as common
 
 NAME = "train"
 HELP = "train a model on a data set"
+OF_RECIPE = ("epochs", "batch_size", "lr", "weight_decay", "label_smoothing", "augment", "mode",
+             "unfreeze", "layer_decay", "clip", "average", "patience")
+OPTION = {"source": "from"}            # where the option is called otherwise
 EXAMPLE = """\
 examples:
   tinyconv train                                  LeNet-5 on the embedded digits, no network needed
   tinyconv train lenet5 --data mnist
   tinyconv train resnet20 --data cifar10 --epochs 10 --out runs/mine
   tinyconv train resnet20 --data PICTURES         a folder with a folder of pictures for each class
+  tinyconv train resnet20 --data PICTURES --from runs/resnet20-cifar10-1      go on from there
   tinyconv train --resume runs/mine               go on with a run that was stopped or killed
 
 Ctrl-C stops a run after the step it is at, so that it can be resumed; a second Ctrl-C stops it at
@@ -47,8 +52,28 @@ def options(parser):
                         help="λ of the optimiser")
     parser.add_argument("--label-smoothing", type=common.not_negative, metavar="X",
                         help="part of the target that is spread over all classes")
-    parser.add_argument("--no-augment", action="store_true",
-                        help="show images as they are: no shift, crop or flip")
+    parser.add_argument("--augment", type=common.augmentation, metavar="LIST",
+                        help="what is done to images at random, such as crop=4,flip,cutout=8; or "
+                             "none (tinyconv data show NAME --augment LIST draws it)")
+    parser.add_argument("--no-augment", action="store_const", dest="augment", const="",
+                        help="the same as --augment none")
+    parser.add_argument("--from", dest="source", metavar="WEIGHTS",
+                        help="begin with the weights of a run, of a file, or of a model that the "
+                             f"package has weights of ({', '.join(pretrained.names())})")
+    parser.add_argument("--mode", choices=recipes.MODES,
+                        help="finetune all of it (default with --from), learn the head alone on "
+                             "its features, or from scratch for comparison")
+    parser.add_argument("--unfreeze", type=common.whole, metavar="N",
+                        help="finetune: begin with the head, free one stage more every N epochs")
+    parser.add_argument("--layer-decay", type=common.positive, metavar="X",
+                        help="learning rate of each stage, as a part of that of the next")
+    parser.add_argument("--clip", type=common.not_negative, metavar="NORM",
+                        help="cut gradients to this norm")
+    parser.add_argument("--average", type=common.part, metavar="X",
+                        help="measure and keep a running average of the weights, such as 0.99")
+    parser.add_argument("--patience", type=common.whole, metavar="N",
+                        help="stop after N epochs without gain on a tenth of the training images, "
+                             "held out for that; keep the best weights")
     parser.add_argument("--seed", type=common.seed, metavar="S",
                         help="the same seed gives the same weights (default: 0)")
     parser.add_argument("--out", metavar="DIR",
@@ -87,6 +112,10 @@ def _begin(args):
     args.seed = args.seed or 0
     common.check_model(args.model)
     common.check_data(args.data)
+    if args.mode not in (None, "scratch") and args.source is None:
+        raise common.UsageError(f"--mode {args.mode} needs --from, the weights to begin with")
+    if args.source and is_folder(args.source):
+        args.source = str(Path(args.source).resolve())
     if args.size and not is_folder(args.data):
         raise common.UsageError(f"--size is for image folders, {args.data} has a size of its own")
     common.set_threads(args.threads)
@@ -118,24 +147,24 @@ def _as_it_began(args):
     if "name" not in model:
         raise common.UsageError(f"the model of {args.resume} is a {model['class']} of your own; "
                                 "training.fit(model, data, resume=…) goes on with it")
+    args.form = about                                    # of the images it began with
     if args.data is not None and is_folder(args.data):
         args.data = str(Path(args.data).resolve())
+    if args.source is not None and is_folder(args.source):
+        args.source = str(Path(args.source).resolve())
     if args.out is not None and Path(args.out).resolve() != Path(args.resume).resolve():
         raise common.UsageError("a run goes on in its own folder: leave --out away")
-    if args.no_augment and (recipe["shift"] or recipe["crop"] or recipe["flip"]):
-        raise common.UsageError("--no-augment: the run began with augmentation")
     source = about.get("source", about["name"])
     before = {"model": model["name"], "data": source, "seed": config["seed"],
               "limit": about.get("limit"), "size": about["shape"][1] if is_folder(source) else None,
-              **{name: recipe[name] for name in ("epochs", "batch_size", "lr", "weight_decay",
-                                                 "label_smoothing")}}
+              "source": config.get("from"), **{name: recipe[name] for name in OF_RECIPE}}
     for name, value in before.items():
         given = getattr(args, name)
         if given is not None and given != value:
-            option = name if name == "model" else "--" + name.replace("_", "-")
+            option = name if name == "model" else "--" + OPTION.get(name, name.replace("_", "-"))
             raise common.UsageError(f"{option} {given}: the run in {args.resume} began with "
-                                    f"{'none' if value is None else value}, and goes on as it "
-                                    "began")
+                                    f"{'none' if value in (None, '') else value}, and goes on as "
+                                    "it began")
         setattr(args, name, value)
 
 
@@ -158,14 +187,16 @@ def _kept(args, out):
 
 
 def _train(args, out):
-    train, test = data.load_both(args.data, **({"size": args.size} if args.size else {}))
-    if args.limit:
-        train = train.limit(args.limit)
+    source = None if args.resume or not args.source else transfer.source(args.source)
+    train, test = _data(args, args.form if args.resume else _form(source))
     random.manual_seed(args.seed)
     arguments = recipes.model_arguments(args.model, train)
-    model = models.create(args.model, **arguments)
+    if source and args.mode != "scratch":
+        model = transfer.begin(args.model, arguments, source, train.classes)
+    else:
+        model = models.create(args.model, **arguments)
     config = {"command": ["tinyconv", *args.command_line], "seed": args.seed,
-              "model": {"name": args.model, "arguments": arguments},
+              "model": {"name": args.model, "arguments": arguments}, "from": args.source,
               "data": {"source": str(Path(args.data).resolve()) if is_folder(args.data)
                        else train.name, "limit": args.limit}}
 
@@ -180,7 +211,7 @@ def _train(args, out):
                                                  "recipe": _recipe(args, model, train)}
     history = training.fit(model, train, test=test, callbacks=[report],
                            checkpoint_every=args.checkpoint_every, **where)
-    accuracy = history[-1]["test_accuracy"]
+    accuracy = history.kept()["test_accuracy"]
     if args.json:
         common.print_json({"run": str(out), "model": args.model, "data": train.name,
                            "seed": args.seed, "recipe": read_config(out)["recipe"],
@@ -188,6 +219,26 @@ def _train(args, out):
     else:
         print(f"kept in {out}; next: tinyconv evaluate {out}, tinyconv predict {out} PICTURE")
         print(f"test accuracy {100 * accuracy:.2f} %")
+
+
+def _form(source):
+    """What data must be like for weights that were trained before, as far as that is known."""
+    if source is None or source.shape is None:
+        return {}
+    return {"shape": source.shape, "mean": source.mean, "std": source.std}
+
+
+def _data(args, form):
+    """The training and the test set, in the form of the images a model was trained on before."""
+    folder, (C, size, _) = is_folder(args.data), form.get("shape", (None, None, None))
+    options = {"size": args.size or size} if folder and (args.size or size) else {}
+    if folder and C in (1, 3):
+        options["mode"] = "grey" if C == 1 else "rgb"
+    sets = data.load_both(args.data, **options)
+    if form:
+        sets = [transfer.in_form(s, C, form["mean"], form["std"]) for s in sets]
+    train, test = sets
+    return train.limit(args.limit) if args.limit else train, test
 
 
 def _introduce(args, run, out, say):
@@ -205,7 +256,6 @@ def _introduce(args, run, out, say):
 
 def _recipe(args, model, train):
     """The recipe for this model and data, with what the options change."""
-    still = {"shift": 0, "crop": 0, "flip": False} if args.no_augment else {}
-    return recipes.choose(model, train.name).changed(
-        epochs=args.epochs, batch_size=args.batch_size, lr=args.lr, **still,
-        weight_decay=args.weight_decay, label_smoothing=args.label_smoothing)
+    mode = args.mode or ("finetune" if args.source else "scratch")
+    changes = {name: getattr(args, name) for name in OF_RECIPE if name != "mode"}
+    return recipes.transfer(recipes.choose(model, train.name), mode, len(train)).changed(**changes)

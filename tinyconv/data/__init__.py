@@ -10,19 +10,27 @@
 
 To read from the ground up: `errors`, `dataset`; `curves`, `handwriting`, `digits` (the set that
 this package draws), `scenes` (shapes with masks and boxes); `readers`, `catalogue`, `files`,
-`folder`, `sets` (the sets that come in files); `augment`, `loader`.
+`folder`, `sets` (the sets that come in files); `augment`, `geometric`, `colour`, `erasing`,
+`mixing`, `choosing`, `loader`.
 """
 
 from . import files, scenes
-from .augment import Normalize, RandomCrop, RandomHorizontalFlip, RandomShift
+from .augment import AlternatingFlip, Normalize, RandomCrop, RandomHorizontalFlip, RandomShift
+from .choosing import augmentations, views
+from .colour import ColorJitter
 from .dataset import Dataset, statistics
+from .erasing import Cutout, RandomErasing
 from .errors import ChecksumError, DataError, DownloadError, FormatError
 from .folder import load_folder, read_image
+from .geometric import RandomAffine, RandomRotation
 from .loader import Loader
+from .mixing import CutMix, MixUp
 from .sets import describe, load, load_both, names
 
 __all__ = [
-    "ChecksumError", "DataError", "Dataset", "DownloadError", "FormatError", "Loader", "Normalize",
-    "RandomCrop", "RandomHorizontalFlip", "RandomShift", "describe", "files", "load", "load_both",
-    "load_folder", "names", "read_image", "scenes", "statistics",
+    "AlternatingFlip", "ChecksumError", "ColorJitter", "CutMix", "Cutout", "DataError", "Dataset",
+    "DownloadError", "FormatError", "Loader", "MixUp", "Normalize", "RandomAffine", "RandomCrop",
+    "RandomErasing", "RandomHorizontalFlip", "RandomRotation", "RandomShift", "augmentations",
+    "describe", "files", "load", "load_both", "load_folder", "names", "read_image", "scenes",
+    "statistics", "views",
 ]

@@ -3,7 +3,7 @@
 An augmentation is called with images (N, C, H, W), uint8 or float, in any memory layout, and a
 `numpy.random.Generator`; it returns new images, channels-last in memory, and never writes to its
 input.  It draws its random numbers for the whole batch at once, and one kernel does the rest: no
-Python runs for a single image.
+Python runs for a single image. More of them are in `geometric`, `colour`, `erasing` and `mixing`.
 """
 
 import numpy as np
@@ -57,6 +57,21 @@ class RandomShift:
         return f"RandomShift({self.pixels})"
 
 
+class Translate:
+    """Move all images by so many pixels down and to the right, without chance."""
+
+    def __init__(self, down, across):
+        self.down, self.across = down, across
+
+    def __call__(self, images, generator=None):
+        N, _, H, W = images.shape
+        top, left = np.full((2, N), [[-self.down], [-self.across]])
+        return kernels.crop(images, top, left, (H, W))
+
+    def __repr__(self):
+        return f"Translate({self.down}, {self.across})"
+
+
 class RandomHorizontalFlip:
     """Mirror each image left to right with probability p."""
 
@@ -70,6 +85,37 @@ class RandomHorizontalFlip:
 
     def __repr__(self):
         return f"RandomHorizontalFlip({self.p})"
+
+
+class AlternatingFlip:
+    """Mirror half of the images in the first epoch, the others in the second, and so on.
+
+    Each image is seen once in each form in every two epochs, while coins show a quarter of them
+    twice in the same. Which half is first depends on the number of the image and the `seed` alone.
+    Called by the loader with the images, their numbers in the data set, and the epoch.
+
+    Jordan 2024, 94 % on CIFAR-10 in 3.29 seconds on a single GPU, arXiv 2404.00498.
+    """
+
+    def __init__(self, seed=0):
+        self.seed = _at_least("AlternatingFlip", "seed", seed, 0)
+
+    def __call__(self, images, numbers, epoch):
+        return kernels.mirror(images, (self.first(numbers) + epoch) % 2 == 1)
+
+    def first(self, numbers):
+        """Whether each image is mirrored in even epochs, 0 or 1: a coin made of its number.
+
+        The mixing of bits is SplitMix64's (Steele, Lea & Flood 2014).
+        """
+        z = np.asarray(numbers, np.uint64) + np.uint64(self.seed % 2 ** 32 << 32)
+        z = z * np.uint64(0x9E3779B97F4A7C15)
+        for shift, factor in ((30, 0xBF58476D1CE4E5B9), (27, 0x94D049BB133111EB)):
+            z = (z ^ (z >> np.uint64(shift))) * np.uint64(factor)
+        return (z >> np.uint64(63)).astype(np.int64)
+
+    def __repr__(self):
+        return f"AlternatingFlip({self.seed})"
 
 
 class Normalize:

@@ -13,7 +13,8 @@ class Dataset:
 
     name     what to call it in reports
     images   (N, C, H, W) uint8
-    labels   (N,) int64, each in [0, len(classes))
+    labels   (N,) int64, each in [0, len(classes)); or (N, K) of 0 and 1 where an image may have
+             several of the K classes, or none
     classes  the name of each class
     mean     per channel, in units of [0, 1]; of these very images unless given
     std      likewise
@@ -35,13 +36,18 @@ class Dataset:
             raise self._error("images must be a uint8 array (N, C, H, W)", images)
         if 0 in images.shape:
             raise self._error("images must not be empty", images)
-        if not (isinstance(labels, np.ndarray) and labels.shape == images.shape[:1]
-                and np.issubdtype(labels.dtype, np.integer)):
+        if isinstance(labels, np.ndarray) and labels.ndim == 2:
+            if labels.shape != (len(images), len(classes)) or not np.isin(labels, (0, 1)).all():
+                raise self._error(f"a matrix of labels must be ({len(images)}, {len(classes)}) of "
+                                  "0 and 1, a row for each image", labels)
+            labels = labels.astype(np.int64)
+        elif not (isinstance(labels, np.ndarray) and labels.shape == images.shape[:1]
+                  and np.issubdtype(labels.dtype, np.integer)):
             raise self._error(f"labels must be an integer array ({len(images)},), one for each "
                               "image", labels)
         if not classes or not all(isinstance(c, str) for c in classes):
             raise self._error("classes must be a tuple of names", self.classes)
-        wrong = np.flatnonzero((labels < 0) | (labels >= len(classes)))
+        wrong = np.flatnonzero((labels < 0) | (labels >= len(classes))) if labels.ndim == 1 else ()
         if len(wrong):
             raise DataError(f"data set {self.name!r}: label {labels[wrong[0]]} of image {wrong[0]} "
                             f"is outside 0…{len(classes) - 1} (there are {len(classes)} classes, "
@@ -66,6 +72,11 @@ class Dataset:
         """The shape (C, H, W) of one image."""
         return self.images.shape[1:]
 
+    @property
+    def several(self):
+        """Whether an image may have several labels."""
+        return self.labels.ndim == 2
+
     def __len__(self):
         return len(self.images)
 
@@ -76,10 +87,33 @@ class Dataset:
                 f"{', …' if len(self.classes) > 3 else ''})")
 
     def __getitem__(self, index):
-        """One image and its label for an integer; for a slice, mask or index array a Dataset."""
+        """For an integer one image and its label (or row of labels); for a slice, mask or array of
+        numbers a Dataset."""
         if isinstance(index, (int, np.integer)):
-            return self.images[index], int(self.labels[index])
+            label = self.labels[index]
+            return self.images[index], label if self.several else int(label)
         return replace(self, images=self.images[index], labels=self.labels[index])
+
+    def with_channels(self, C):
+        """Its images with C channels: grey repeated in three, or colours weighed to one grey.
+
+        Mean and standard deviation are those of the new images.
+        """
+        mine = self.shape[0]
+        if C == mine:
+            return self
+        if (mine, C) == (1, 3):
+            return replace(self, images=np.repeat(self.images, 3, axis=1), mean=self.mean * 3,
+                           std=self.std * 3)
+        if (mine, C) == (3, 1):
+            grey = np.rint(self.images.transpose(0, 2, 3, 1) @ np.float32((0.299, 0.587, 0.114)))
+            return replace(self, images=grey.astype(np.uint8)[:, None], mean=None, std=None)
+        raise DataError(f"data set {self.name!r}: images of {mine} channels cannot be brought to "
+                        f"{C}, only 1 to 3 and 3 to 1")
+
+    def normalized_by(self, mean, std):
+        """The same images, to be normalised with another mean and standard deviation."""
+        return replace(self, mean=mean, std=std)
 
     def limit(self, n):
         """The first n images (all of them if there are fewer)."""

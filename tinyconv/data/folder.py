@@ -3,6 +3,7 @@
     FOLDER/train/CLASS/picture.png   or   FOLDER/CLASS/picture.png
     FOLDER/test/CLASS/picture.png         (a fifth of each class is set aside for testing)
 
+or of pictures with several labels each, if there is a table FOLDER/labels.csv (see `labelled`).
 The classes are the folders' names in sorted order, two or more, each with pictures; what begins
 with a dot is passed over, as are files that do not end like a picture.  Pictures are turned
 upright as their camera noted, cut to the largest square in their middle and scaled to one size.
@@ -18,6 +19,7 @@ import numpy as np
 
 from .dataset import Dataset
 from .errors import DataError, FormatError
+from .labelled import TABLE, listing
 
 SUFFIXES = {".png", ".jpg", ".jpeg", ".bmp", ".gif", ".webp", ".ppm", ".pgm"}
 FORMATS = ("PNG", "JPEG", "BMP", "GIF", "WEBP", "PPM")
@@ -52,7 +54,9 @@ def load_folder(folder, size=32, mode=None, on_error="raise", seed=0, test_share
     if not 0 < test_share < 1:
         raise DataError(f"image folder {folder}: test_share must be between 0 and 1, "
                         f"got {test_share!r}")
-    classes, train, test = _listing(folder, seed, test_share)
+    table = (folder / TABLE).is_file()
+    classes, train, test = (listing(folder, seed, test_share, SUFFIXES) if table else
+                            _listing(folder, seed, test_share))
     skipped = []
 
     def attempt(read, path, *arguments):
@@ -78,7 +82,7 @@ def load_folder(folder, size=32, mode=None, on_error="raise", seed=0, test_share
                     labels.append(label)
         if not images:
             raise DataError(f"image folder {folder}: no readable picture for the {part} set")
-        if part == "train" and len(set(labels)) < len(classes):
+        if part == "train" and not table and len(set(labels)) < len(classes):
             lacking = ", ".join(name for i, name in enumerate(classes) if i not in labels)
             raise DataError(f"image folder {folder}: no readable picture to train on of {lacking}")
         # statistics are those of the training pictures, for both

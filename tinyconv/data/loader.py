@@ -5,21 +5,24 @@ import threading
 
 import numpy as np
 
-from .augment import Normalize
+from .augment import AlternatingFlip, Normalize
 from .dataset import Dataset
+from .mixing import Mixing, one_hot
 
 
 class Loader:
     """Yields (x, y) batches of a Dataset; each `for` loop over it is one epoch.
 
     x is float32 (N, C, H, W), normalised as (pixel/255 − mean)/std and laid out channels-last in
-    memory, so that `x.transpose(0, 2, 3, 1)` is contiguous; y is int64 (N,).
+    memory, so that `x.transpose(0, 2, 3, 1)` is contiguous; y is int64 (N,), or float32 (N, K) if
+    the labels of the data set are a matrix, or if images are mixed.
 
     dataset     a Dataset
     batch_size  images per batch; the last batch is smaller unless `drop_last`
     shuffle     a new random order every epoch
     generator   numpy.random.Generator, needed for shuffling and augmenting
-    augment     augmentations, applied in turn to the uint8 images (see `augment`)
+    augment     augmentations, applied in turn to the uint8 images (see `augment`); those that mix
+                images (see `mixing`) come last, after normalisation
     mean, std   per channel; those of the data set unless given
     drop_last   leave out an incomplete last batch
     prefetch    prepare batches in a background thread; the batches are the same bit for bit. It
@@ -42,6 +45,8 @@ class Loader:
         if (shuffle or self.augment) and not isinstance(generator, np.random.Generator):
             raise ValueError(f"Loader: shuffle and augment need generator=numpy.random."
                              f"default_rng(seed), got {generator!r}")
+        self._mixing = [change for change in self.augment if isinstance(change, Mixing)]
+        self._epoch = -1
         self.dataset = dataset
         self.batch_size = int(batch_size)
         self.shuffle = shuffle
@@ -64,11 +69,14 @@ class Loader:
     def __iter__(self):
         return self.epoch()
 
-    def epoch(self, start=0):
-        """The batches of one epoch, from batch number `start` on: an iterator of (x, y).
+    def epoch(self, start=0, number=None):
+        """The batches of one epoch, from batch `start` on: an iterator of (x, y).
 
-        The generator is advanced as far as for a whole epoch, whatever `start` is.
+        The generator is advanced as far as for a whole epoch, whatever `start` is. `number` counts
+        the epochs from 0, for what alternates; by default it is one more than the last.
         """
+        self._epoch = self._epoch + 1 if number is None else number
+        now = self._epoch
         N = len(self.dataset)
         order = self.generator.permutation(N) if self.shuffle else np.arange(N)
         # one seed for each batch, so that a batch does not depend on those made before it
@@ -76,18 +84,25 @@ class Loader:
 
         def batch(number):
             chosen = order[number * self.batch_size:(number + 1) * self.batch_size]
-            return self._batch(chosen, None if seeds is None else seeds[number])
+            return self._batch(chosen, None if seeds is None else seeds[number], now)
 
         batches = map(batch, range(start, len(self)))
         return _ahead(batches) if self.prefetch else batches
 
-    def _batch(self, chosen, seed):
-        images = self._images[chosen].transpose(0, 3, 1, 2)
-        if seed is not None:
-            generator = np.random.default_rng(seed)
-            for change in self.augment:
+    def _batch(self, chosen, seed, epoch):
+        images, labels = self._images[chosen].transpose(0, 3, 1, 2), self.dataset.labels[chosen]
+        generator = None if seed is None else np.random.default_rng(seed)
+        for change in self.augment:
+            if isinstance(change, AlternatingFlip):
+                images = change(images, chosen, epoch)
+            elif not isinstance(change, Mixing):
                 images = change(images, generator)
-        return self.normalize(images), self.dataset.labels[chosen]
+        x = self.normalize(images)
+        if self._mixing or labels.ndim == 2:
+            labels = one_hot(labels, len(self.dataset.classes))
+        for mix in self._mixing:
+            x, labels = mix(x, labels, generator)
+        return x, labels
 
     def __repr__(self):
         return (f"Loader({self.dataset!r}, batch_size={self.batch_size}, shuffle={self.shuffle}, "

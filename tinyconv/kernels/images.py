@@ -10,7 +10,7 @@ order of the work.
 """
 import numpy as np
 
-from .compile import kernel, part
+from .compile import FLOATS, kernel, part
 from .layout import channels_first, channels_last
 from .memory import empty
 
@@ -93,4 +93,53 @@ def look_up(x, tables):
     x = channels_last(x)
     y = empty(x.shape, tables.dtype)
     _look_up(x, tables, y)
+    return channels_first(y)
+
+
+# ---- turned, sheared, scaled ---------------------------------------------------------------------
+
+@kernel
+def _warp(x, maps, smooth, whole, y):
+    N, H, W, C = x.shape
+    for n in range(N):
+        a, b, c = maps[n, 0], maps[n, 1], maps[n, 2]
+        d, e, f = maps[n, 3], maps[n, 4], maps[n, 5]
+        for i in range(H):
+            for j in range(W):
+                u, v = j - (W - 1) / 2, i - (H - 1) / 2
+                s = min(max(a * u + b * v + c + (W - 1) / 2, -2.0), W + 1.0)
+                t = min(max(d * u + e * v + f + (H - 1) / 2, -2.0), H + 1.0)
+                if smooth:
+                    left, top = int(np.floor(s)), int(np.floor(t))
+                    right, low = s - left, t - top               # weights of the later pixels
+                    for k in range(C):
+                        z = 0.0
+                        for p in range(2):
+                            for q in range(2):
+                                if 0 <= top + p < H and 0 <= left + q < W:
+                                    z += ((low if p else 1 - low) * (right if q else 1 - right)
+                                          * x[n, top + p, left + q, k])
+                        y[n, i, j, k] = np.rint(z) if whole else z
+                else:
+                    p, q = int(np.rint(t)), int(np.rint(s))
+                    inside = 0 <= p < H and 0 <= q < W
+                    for k in range(C):
+                        y[n, i, j, k] = x[n, p, q, k] if inside else 0
+
+
+def warp(x, maps, smooth):
+    """Each image seen through an affine map of its own: x (N, C, H, W), maps (N, 6) → (N, C, H, W)
+
+    With u, v the distance of a pixel to the right of the centre and below it, and a … f the map of
+    the image:
+
+        y[n, c] at (u, v)  =  x[n, c] at (a·u + b·v + c, d·u + e·v + f)
+
+    which is interpolated between four pixels if `smooth`, else taken from the nearest; 0 outside.
+    """
+    if x.dtype not in (np.uint8, *FLOATS):
+        raise TypeError(f"warp: images should be uint8, float32 or float64, got {x.dtype}")
+    x = channels_last(x)
+    y = empty(x.shape, x.dtype)
+    _warp(x, np.ascontiguousarray(maps, np.float64), smooth, x.dtype.kind != "f", y)
     return channels_first(y)

@@ -22,6 +22,7 @@ from .resnet_cifar import (ResNetCIFAR, plain20, plain32, plain44, plain56, plai
 from .resnet_preact import PreActResNet, preresnet20, preresnet56, preresnet110, preresnet164
 from .resnext import resnext50_32x4d
 from .squeezenet import SqueezeNet, squeezenet1_0, squeezenet1_1
+from .transfer import head_of, layerwise, replace_head, stages, train_only
 from .unet import UNet, unet
 from .vgg import VGG, vgg11, vgg11_bn, vgg13, vgg13_bn, vgg16, vgg16_bn, vgg19, vgg19_bn
 from .vit import VisionTransformer, vit_b_16, vit_cifar

@@ -20,7 +20,7 @@ def names():
 
 def about(name):
     """What the file of the model `name` says of itself, as a dictionary of text."""
-    return read_weights(_verified(name))[1]
+    return read_weights(path_of(name))[1]
 
 
 def load_pretrained(model, name):
@@ -29,7 +29,7 @@ def load_pretrained(model, name):
     Raises ValueError if there are none, CheckpointError if the file was altered or does not fit:
     the model has to be as it was trained.
     """
-    load_weights(model, _verified(name))
+    load_weights(model, path_of(name))
 
 
 def _sums():
@@ -38,8 +38,8 @@ def _sums():
     return {file.removesuffix(".safetensors"): sum for sum, file in map(str.split, lines)}
 
 
-def _verified(name):
-    """The path of the file of a model, once its sha256 is known to be right."""
+def path_of(name):
+    """The path of the file of a model, once its sha256 is known to be right; raises likewise."""
     sums = _sums()
     if name not in sums:
         raise ValueError(f"there are no pretrained weights of {name!r}, only of "

@@ -1,6 +1,7 @@
 """Modules, layers, initialisers; and the functions: `import tinyconv.nn.functional as F`."""
 from . import functional, init
 from .containers import ModuleDict, ModuleList, ParameterList, Sequential
+from .freezing import freeze, unfreeze
 from .layers.activation import (CELU, ELU, GELU, GLU, SELU, Hardshrink, Hardsigmoid, Hardswish,
                                 Hardtanh, LeakyReLU, LogSigmoid, LogSoftmax, Mish, PReLU, ReLU,
                                 ReLU6, RReLU, Sigmoid, SiLU, Softmax, Softmax2d, Softmin, Softplus,

@@ -32,6 +32,7 @@ class Module:
                 return self.out(F.relu(self.hidden(x)))
     """
     training = True                              # `eval()` makes it False
+    frozen = False                               # `nn.freeze()` makes it True: no training mode
     _forward_hooks = _forward_pre_hooks = None   # dicts, once somebody registers a hook
 
     def forward(self, *args, **kwargs):
@@ -170,9 +171,12 @@ class Module:
     # ---- switches --------------------------------------------------------------------------------
 
     def train(self, mode=True):
-        """Set the training mode of this module and all below it; returns the module."""
+        """Set the training mode of this module and all below it; returns the module.
+
+        Batch norms that `nn.freeze` froze stay in evaluation mode.
+        """
         for module in self.modules():
-            module.training = bool(mode)
+            module.training = bool(mode) and not module.frozen
         return self
 
     def eval(self):

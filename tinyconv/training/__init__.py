@@ -6,11 +6,13 @@
     history = training.fit(model, "digits", epochs=8, seed=0, out="runs/mine")
 
 To read in this order: `recipes`, `history`, `evaluation`, `run`, `loop`; then `progress`,
-`figures`, `folder`, `resume`, `lock`, `saved`.
+`figures`, `folder`, `resume`, `lock`, `saved`, `transfer`; `average`, `labels`.
 """
+from .average import Average
 from .evaluation import Evaluation, evaluate, predict
 from .folder import RunFolder
 from .history import History
+from .labels import LabelsEvaluation, average_precision, best_thresholds, f_score
 from .lock import Locked
 from .loop import fit
 from .progress import ProgressBar
@@ -19,5 +21,7 @@ from .resume import ResumeWarning
 from .run import Diverged, Run
 from .saved import SavedRun, load_run
 
-__all__ = ["Diverged", "Evaluation", "History", "Locked", "ProgressBar", "Recipe", "ResumeWarning",
-           "Run", "RunFolder", "SavedRun", "choose", "evaluate", "fit", "load_run", "predict"]
+__all__ = ["Average", "Diverged", "Evaluation", "History", "LabelsEvaluation", "Locked",
+           "ProgressBar", "Recipe", "ResumeWarning", "Run", "RunFolder", "SavedRun",
+           "average_precision", "best_thresholds", "choose", "evaluate", "f_score", "fit",
+           "load_run", "predict"]

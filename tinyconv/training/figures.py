@@ -32,7 +32,7 @@ def curves(history, title=""):
                     lines.append((values, colour))
             _finish(axis, lines, history["epoch"], name)
         figure.suptitle(title)
-        return _png(figure)
+        return png(figure)
 
 
 def _finish(axis, lines, epochs, name):
@@ -94,7 +94,7 @@ def confusion(matrix, classes, title=""):
         bar = figure.colorbar(image, ax=axis, shrink=0.8, ticks=[0, 1, 5, 20, 50, 100])
         bar.set_label("of the true class (%)")
         bar.outline.set_visible(False)
-        return _png(figure)
+        return png(figure)
 
 
 # ---- without pyplot ------------------------------------------------------------------------------
@@ -109,7 +109,8 @@ def _figure(width, height, rows, columns):
     return figure, figure.subplots(rows, columns)
 
 
-def _png(figure):
+def png(figure):
+    """The figure as a PNG, in bytes."""
     buffer = io.BytesIO()
     figure.savefig(buffer, format="png", dpi=150)
     return buffer.getvalue()

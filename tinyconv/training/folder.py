@@ -2,7 +2,7 @@
 
     config.json                     model, data, recipe, seed, threads, versions, command
     metrics.jsonl                   one line an epoch (see `History`)
-    weights.safetensors             the weights after the last epoch
+    weights.safetensors             the weights after the last epoch, or after the one to keep
     checkpoint-STEP.safetensors     everything, after this step; the last two (see `resume`)
     curves.png                      loss and error over the epochs
     confusion.png                   what was taken for what, on the test set
@@ -21,6 +21,7 @@ from ..atomic import litter, write_atomically
 from ..checkpoint import save_weights, series
 from ..kernels.compile import threads
 from . import figures
+from .evaluation import Evaluation, thresholds_for
 from .resume import not_finite, state_of
 from .run import Diverged
 
@@ -68,13 +69,13 @@ class RunFolder:
             self._save(run)
         elif event == "epoch":
             self._write_metrics(run)
-            save_weights(run.model, self.path / WEIGHTS, {"epoch": run.epoch, "step": run.step})
+            self._save_weights(run)
             self._save(run)
             if time.monotonic() - self._drawn > REDRAW:
                 self._draw_curves(run)
         elif event == "end" and len(run.history):
             self._draw_curves(run)
-            if run.last_test is not None:
+            if isinstance(run.last_test, Evaluation):
                 self._draw_confusion(run)
 
     def _due(self, run):
@@ -88,6 +89,15 @@ class RunFolder:
                            f"{', '.join(names)}; no checkpoint was written")
         series.save_next(self.path, run.step, state_of(run, self.config))
         self._saved = time.monotonic()
+
+    def _save_weights(self, run):
+        """The weights, if none of before are to be kept in their place."""
+        if run.history.kept() is run.history[-1]:
+            metadata = {"epoch": run.epoch, "step": run.step}
+            with run.averaged():
+                if run.train.several:
+                    metadata["thresholds"] = json.dumps(thresholds_for(run.model, run.train))
+                save_weights(run.model, self.path / WEIGHTS, metadata)
 
     def _resume(self, run):
         """Note where the run goes on, and bring its files to where its checkpoint stands."""

@@ -8,7 +8,9 @@ class History:
         epoch                           counted from 1
         train_loss, train_accuracy     over the epoch, while the weights changed; in nats, in [0, 1]
         test_loss, test_accuracy       at its end; absent if there was no test set
-        lr                             the learning rate of its last step
+        validation_loss, validation_accuracy    likewise, on what was held out to know when to stop
+        test_f_score, test_average_precision    where images have several labels
+        lr                             the learning rate of its last step (of the head)
         seconds, images_per_second     of the training, without the test
 
     `history["test_accuracy"]` is a column, `history[-1]` a record.
@@ -34,6 +36,16 @@ class History:
         key = "test_accuracy" if self["test_accuracy"] else "train_accuracy"
         return max((r for r in self.records if key in r), key=lambda r: r[key], default=None)
 
+    def kept(self):
+        """The record of the weights that are kept: the least validation loss, the first of several;
+        the last record where none was measured."""
+        measured = [r for r in self.records if "validation_loss" in r]
+        return min(measured, key=lambda r: r["validation_loss"]) if measured else self.records[-1]
+
+    def waited(self, patience):
+        """Whether so many epochs have gone by since the least validation loss; 0 is for ever."""
+        return bool(patience) and self.records[-1]["epoch"] - self.kept()["epoch"] >= patience
+
     def to_json_lines(self):
         """One line of JSON an epoch, as in `metrics.jsonl`."""
         return "".join(json.dumps(record) + "\n" for record in self.records)
@@ -55,6 +67,11 @@ def describe(record):
     if "test_loss" in record:
         parts.append(f"test loss {record['test_loss']:.4f}  "
                      f"accuracy {100 * record['test_accuracy']:5.2f} %")
+    if "validation_loss" in record:
+        parts.append(f"validation loss {record['validation_loss']:.4f}")
+    if "test_f_score" in record:
+        parts.append(f"F₂ {100 * record['test_f_score']:5.2f} %  "
+                     f"mAP {100 * record['test_average_precision']:5.2f} %")
     parts += [f"lr {record['lr']:.3g}", f"{record['seconds']:.1f} s",
               f"{record['images_per_second']:,.0f} images/s"]
     return "   ".join(parts)

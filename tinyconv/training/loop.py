@@ -11,9 +11,11 @@ from ..core import Tensor
 from ..data import Dataset, Loader, load_both
 from ..interrupt import STOPS, Signals
 from ..nn import Module
-from ..nn import functional as F
-from .evaluation import evaluate, in_use
+from ..optim import clip_grad_norm_
+from .average import Average
+from .evaluation import evaluate, in_use, loss_of, right
 from .folder import RunFolder, claim, interval
+from .labels import LabelsEvaluation
 from .lock import locked
 from .postmortem import first_anomaly
 from .progress import ProgressBar
@@ -78,14 +80,19 @@ def fit(model, data, *, test=None, epochs=None, batch_size=None, lr=None, seed=N
             random.manual_seed(seed)
         for dataset in (train, test) if test is not None else (train,):
             check_fit(model, dataset)
+        validation = None
+        if recipe.patience:                              # the same part whatever the seed
+            train, validation = train.split(-(-len(train) // 10), np.random.default_rng(0))
+        recipe.freeze(model, 1)
 
         # A generator of its own: the loader draws ahead in a thread, while dropout draws here.
         loader = Loader(train, recipe.batch_size, shuffle=True, augment=recipe.augmentations(),
                         generator=random.default_generator().spawn(1)[0])
-        optimizer = recipe.optimizer_for(model.parameters())
+        optimizer = recipe.optimizer_for(model)
         schedule = recipe.schedule_for(optimizer, recipe.epochs * len(loader))
         run = Run(model, train, test, recipe, optimizer, schedule, loader,
-                  shuffled_from=loader.generator.bit_generator.state)
+                  shuffled_from=loader.generator.bit_generator.state, validation=validation,
+                  average=Average(model, recipe.average) if recipe.average else None)
         if begun is not None:
             restore(run, begun, resume)
         if out is not None:
@@ -97,6 +104,8 @@ def fit(model, data, *, test=None, epochs=None, batch_size=None, lr=None, seed=N
         if progress:
             callbacks = [ProgressBar(), *callbacks]
         _train(run, stack.enter_context(Signals()), callbacks)
+        if run.average:
+            run.average.swap(model)
     return run.history
 
 
@@ -135,6 +144,7 @@ def _train(run, signals, callbacks):
             _test(run, signals)
         while not done():
             run.history.append(_epoch(run, signals, tell))
+            run.stop |= run.history.waited(run.recipe.patience)
             tell("epoch")
             signals.check()
     except STOPS:                                        # raised between two steps
@@ -151,10 +161,11 @@ def _epoch(run, signals, tell):
         run.epoch = len(run.history) + 1
         run.seen, run.loss_sum, run.correct, run.seconds = 0, 0.0, 0, 0.0
     begin = time.perf_counter() - run.seconds
+    run.recipe.freeze(run.model, run.epoch)
     run.model.train()
-    for x, y in run.loader.epoch(start=run.step_of_epoch):
+    for x, y in run.loader.epoch(start=run.step_of_epoch, number=run.epoch - 1):
         run.step += 1
-        run.lr = run.schedule.get_last_lr()[0]
+        run.lr = run.schedule.get_last_lr()[-1]                          # of the head
         _step(run, Tensor(x), Tensor(y))
         if run.step < run.recipe.epochs * run.steps_per_epoch:           # else it is at its end
             run.schedule.step()
@@ -164,9 +175,15 @@ def _epoch(run, signals, tell):
     record = {"epoch": run.epoch, "train_loss": run.loss_sum / run.seen,
               "train_accuracy": run.correct / run.seen, "lr": run.lr, "seconds": run.seconds,
               "images_per_second": run.seen / run.seconds}
+    if run.validation is not None:
+        found = _measured(run, signals, run.validation, "validation")
+        record |= {"validation_loss": found.loss, "validation_accuracy": found.accuracy}
     found = _test(run, signals)
     if found is not None:
         record |= {"test_loss": found.loss, "test_accuracy": found.accuracy}
+    if isinstance(found, LabelsEvaluation):
+        record |= {"test_f_score": found.f_score,
+                   "test_average_precision": found.mean_average_precision}
     run.shuffled_from = run.loader.generator.bit_generator.state         # the next epoch
     return record
 
@@ -175,16 +192,22 @@ def _test(run, signals):
     """The measurement on the test set, if there is one."""
     if run.test is None:
         return None
-    with signals.at_once():
-        found = evaluate(run.model, run.test, mean=run.train.mean, std=run.train.std)
-    _check_finite(run, found.loss, f"the test loss is {found.loss} after epoch {run.epoch}")
-    run.last_test = found
+    run.last_test = _measured(run, signals, run.test, "test")
+    return run.last_test
+
+
+def _measured(run, signals, dataset, part):
+    """What `evaluate` finds, with the average of the weights if there is one."""
+    with signals.at_once(), run.averaged():
+        found = evaluate(run.model, dataset, mean=run.train.mean, std=run.train.std)
+    _check_finite(run, found.loss, f"the {part} loss is {found.loss} after epoch {run.epoch}")
     return found
 
 
 @np.errstate(all="ignore")                       # what overflows makes a loss that is refused here
 def _step(run, x, y):
-    """Loss and gradients of one batch (N, C, H, W) and (N,), and one step of the optimiser."""
+    """Loss and gradients of one batch, and one step of the optimiser: x (N, C, H, W), y (N,) of
+    classes or (N, K) of shares."""
     drawn_from = random.default_generator().bit_generator.state
     output, loss = _forward(run, x, y)
     value = loss.item()
@@ -195,21 +218,25 @@ def _step(run, x, y):
                                   f"{run.epoch})", why)
     run.optimizer.zero_grad()
     loss.backward()
+    if run.recipe.clip:
+        clip_grad_norm_(run.model.parameters(), run.recipe.clip)
     run.optimizer.step()
+    if run.average:
+        run.average.update(run.model)
     run.seen += len(y)
     run.loss_sum += value * len(y)
-    run.correct += int((output.data.argmax(axis=1) == y.data).sum())
+    run.correct += right(output.data, y.data, run.train.several)
 
 
 def _forward(run, x, y):
     """The answers (N, K) to a batch, and the loss."""
     output = run.model(x)
-    return output, F.cross_entropy(output, y, label_smoothing=run.recipe.label_smoothing)
+    return output, loss_of(output, y, run.train.several, run.recipe.label_smoothing)
 
 
 def _check_finite(run, loss, what, why=""):
     if not math.isfinite(loss):
-        lr = run.schedule.get_last_lr()[0]
+        lr = run.schedule.get_last_lr()[-1]
         raise Diverged(f"{what}; the learning rate was {lr:.3g}, a smaller one may help"
                        + (f"; {why}" if why else ""))
 

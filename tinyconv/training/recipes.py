@@ -10,8 +10,10 @@ from fnmatch import fnmatchcase
 from inspect import signature
 
 from .. import models, optim
-from ..data import RandomCrop, RandomHorizontalFlip, RandomShift
+from ..data import augmentations
 from ..optim.lr_scheduler import OneCycleLR
+
+MODES = "scratch", "features", "finetune"
 
 
 @dataclass(frozen=True)
@@ -24,8 +26,17 @@ class Recipe:
     weight_decay            λ
     warmup                  the part of all steps in which the learning rate rises
     label_smoothing         the part of the target that is spread evenly over all classes
-    shift, crop             pixels by which images are moved: `crop` is customary for photographs
-    flip                    mirror half of the images left to right
+    augment                 what is done to images at random, as `data.augmentations` reads it
+    mode                    "scratch"; or, with a model that was trained before, "features": the
+                            head alone learns, or "finetune": all of it does
+    layer_decay             each stage before the head learns so many times as fast as the next
+    unfreeze                finetune: begin with the head, and free one stage more every so many
+                            epochs; 0 frees all at once
+    clip                    the norm to which gradients are cut; 0 lets them be
+    average                 the part of the running average of the weights that stays in each step,
+                            such as 0.999: the average is measured and saved; 0 takes the weights
+    patience                stop after so many epochs without a lower loss on a tenth of the
+                            training set, held out for that, and keep the weights of before; 0 never
     """
     epochs: int = 10
     batch_size: int = 128
@@ -35,25 +46,36 @@ class Recipe:
     weight_decay: float = 5e-4
     warmup: float = 0.2
     label_smoothing: float = 0.0
-    shift: int = 0
-    crop: int = 0
-    flip: bool = False
+    augment: str = ""
+    mode: str = "scratch"
+    layer_decay: float = 1.0
+    unfreeze: int = 0
+    clip: float = 0.0
+    average: float = 0.0
+    patience: int = 0
 
     def __post_init__(self):
-        for name, least in (("epochs", 1), ("batch_size", 1), ("shift", 0), ("crop", 0)):
+        for name, least in (("epochs", 1), ("batch_size", 1), ("unfreeze", 0), ("patience", 0)):
             value = getattr(self, name)
             if not _is_number(value, int) or value < least:
                 raise ValueError(f"recipe: {name} must be a whole number of at least {least}, "
                                  f"got {value!r}")
         for name, below in (("lr", math.inf), ("weight_decay", math.inf), ("momentum", 1),
-                            ("warmup", 1), ("label_smoothing", 1)):
+                            ("warmup", 1), ("label_smoothing", 1), ("clip", math.inf),
+                            ("average", 1)):
             value = getattr(self, name)
             if not _is_number(value, (int, float)) or not 0 <= value < below:
                 raise ValueError(f"recipe: {name} must be a number in [0, {below}), got {value!r}")
-        if self.optimizer not in ("sgd", "adamw"):
-            raise ValueError(f"recipe: optimizer must be 'sgd' or 'adamw', got {self.optimizer!r}")
-        if not isinstance(self.flip, bool):
-            raise ValueError(f"recipe: flip must be True or False, got {self.flip!r}")
+        for name, choices in (("optimizer", ("sgd", "adamw")), ("mode", MODES)):
+            if getattr(self, name) not in choices:
+                raise ValueError(f"recipe: {name} must be one of {', '.join(map(repr, choices))}, "
+                                 f"got {getattr(self, name)!r}")
+        if not _is_number(self.layer_decay, (int, float)) or not 0 < self.layer_decay <= 1:
+            raise ValueError("recipe: layer_decay must be a number in (0, 1], "
+                             f"got {self.layer_decay!r}")
+        if self.unfreeze and self.mode != "finetune":
+            raise ValueError(f"recipe: unfreeze is for the mode 'finetune', got {self.mode!r}")
+        augmentations(self.augment)                  # a ValueError names what is wrong
 
     def changed(self, **changes):
         """This recipe with other values; None stands for no change.
@@ -70,12 +92,19 @@ class Recipe:
 
     def augmentations(self):
         """What is done to each batch of training images, as the loader wants it."""
-        return [*([RandomShift(self.shift)] if self.shift else []),
-                *([RandomCrop(padding=self.crop)] if self.crop else []),
-                *([RandomHorizontalFlip()] if self.flip else [])]
+        return augmentations(self.augment)
 
-    def optimizer_for(self, parameters):
-        """The optimiser, over all these parameters."""
+    def freeze(self, model, epoch):
+        """Freeze what is not to learn in this epoch (counted from 1), and free what is."""
+        if self.mode == "features":
+            models.train_only(model, 1)
+        elif self.unfreeze:
+            models.train_only(model, 1 + (epoch - 1) // self.unfreeze)
+
+    def optimizer_for(self, model):
+        """The optimiser, over all parameters of the model; those frozen have no gradient."""
+        parameters = (models.layerwise(model, self.lr, self.layer_decay) if self.layer_decay < 1
+                      else model.parameters())
         if self.optimizer == "adamw":
             return optim.AdamW(parameters, lr=self.lr, betas=(self.momentum, 0.999),
                                weight_decay=self.weight_decay)
@@ -84,7 +113,8 @@ class Recipe:
 
     def schedule_for(self, optimizer, steps):
         """The learning rate: from a tenth of the peak up to it, and down to a thousandth."""
-        return OneCycleLR(optimizer, self.lr, total_steps=steps, pct_start=self.warmup,
+        peaks = [group["lr"] for group in optimizer.param_groups]
+        return OneCycleLR(optimizer, peaks, total_steps=steps, pct_start=self.warmup,
                           anneal_strategy="linear", cycle_momentum=False, div_factor=10,
                           final_div_factor=100)
 
@@ -100,15 +130,16 @@ def _is_number(value, kind):
 # The recipe is that of the first row whose patterns match the class of the model and the name of
 # the data set. LeNet-5 of 1998 answers with squared distances, whose gradients are large.
 TABLE = [
-    ("LeNet51998",  "digits",        Recipe(epochs=8, lr=0.005, shift=2)),
-    ("LeNet51998",  "*",             Recipe(epochs=10, lr=0.005, shift=2)),
-    ("*",           "digits",        Recipe(epochs=8, shift=2)),
-    ("*",           "mnist",         Recipe(epochs=10, shift=2)),
-    ("*",           "fashion-mnist", Recipe(epochs=15, shift=1, flip=True)),
-    ("ResNetCIFAR", "cifar*",        Recipe(epochs=10, lr=0.2, crop=4, flip=True)),
-    ("ResNet",      "cifar*",        Recipe(epochs=10, lr=0.1, crop=4, flip=True)),
-    ("*",           "cifar*",        Recipe(epochs=30, lr=0.05, crop=4, flip=True)),
-    ("*",           "*",             Recipe(epochs=20, lr=0.05, crop=4, flip=True, batch_size=64)),
+    ("LeNet51998",  "digits",        Recipe(epochs=8, lr=0.005, augment="shift=2")),
+    ("LeNet51998",  "*",             Recipe(epochs=10, lr=0.005, augment="shift=2")),
+    ("*",           "digits",        Recipe(epochs=8, augment="shift=2")),
+    ("*",           "mnist",         Recipe(epochs=10, augment="shift=2")),
+    ("*",           "fashion-mnist", Recipe(epochs=15, augment="shift=1,flip")),
+    ("ResNetCIFAR", "cifar*",        Recipe(epochs=10, lr=0.2, augment="crop=4,flip")),
+    ("ResNet",      "cifar*",        Recipe(epochs=10, lr=0.1, augment="crop=4,flip")),
+    ("*",           "cifar*",        Recipe(epochs=30, lr=0.05, augment="crop=4,flip")),
+    ("*",           "*",             Recipe(epochs=20, lr=0.05, augment="crop=4,flip",
+                                            batch_size=64)),
 ]
 
 
@@ -129,3 +160,20 @@ def choose(model, data_name):
     kind = type(model).__name__
     return next(recipe for kinds, names, recipe in TABLE
                 if fnmatchcase(kind, kinds) and fnmatchcase(data_name, names))
+
+
+def transfer(recipe, mode, images=None):
+    """The recipe for a model that was trained before and is now trained in this mode.
+
+    The head alone is a small problem, which any learning rate solves. All of the model is close to
+    where it should be: smaller steps do, and the smaller the further they are from the head. Where
+    there are few `images`, batches are small enough for twenty steps an epoch, but not below 8.
+    """
+    if mode == "scratch":
+        return recipe
+    if images is not None:
+        size = min(recipe.batch_size, max(8, images // 20))
+        recipe = recipe.changed(batch_size=size, lr=recipe.lr)
+    if mode == "finetune":
+        recipe = recipe.changed(lr=recipe.lr * 0.3, layer_decay=0.7)
+    return recipe.changed(mode=mode)

@@ -39,6 +39,7 @@ def state_of(run, config):
                                       for name, generator in _generators(run.model)}},
             "data": fingerprints(run),
             "schedule": run.schedule.state_dict(), "optimizer": run.optimizer.state_dict(),
+            "average": run.average.state_dict() if run.average else {},
             "model": _arrays(run.model)}
 
 
@@ -88,6 +89,8 @@ def _restore(run, state):
     run.optimizer.load_state_dict(state["optimizer"])
     run.model.load_state_dict(state["model"])
     run.schedule.load_state_dict(state["schedule"])
+    if run.average:
+        run.average.load_state_dict(state["average"])
     run.epoch, run.step, run.stop = state["epoch"], state["step"], state["stop"]
     for name in SO_FAR:
         setattr(run, name, state["so_far"][name])

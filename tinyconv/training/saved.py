@@ -18,6 +18,7 @@ class SavedRun:
     config: dict
     model: Module
     history: History
+    thresholds: tuple | None = None        # of the labels, where an image may have several
 
     mean = property(lambda self: self.config["data"]["mean"])
     std = property(lambda self: self.config["data"]["std"])
@@ -31,6 +32,7 @@ class SavedRun:
         C, H, W = self.shape
         form = {"size": H, "mode": "grey" if C == 1 else "rgb"} if is_folder(name) else {}
         dataset = load(name, "test", **form)
+        dataset = dataset.with_channels(C)
         self.check(dataset)
         return dataset
 
@@ -61,9 +63,11 @@ def load_run(path):
         raise FileNotFoundError(f"the run in {path} has not reached the end of its first epoch, "
                                 "where its weights are written; it can be resumed")
     model = create(model["name"], **model.get("arguments", {}))
-    load_weights(model, path / WEIGHTS)
+    metadata = load_weights(model, path / WEIGHTS)
+    thresholds = tuple(json.loads(metadata["thresholds"])) if "thresholds" in metadata else None
     lines = (path / METRICS).read_text() if (path / METRICS).is_file() else ""
-    return SavedRun(path, config, model.eval(), History.from_json_lines(lines))
+    return SavedRun(path, config, model.eval(), History.from_json_lines(lines),
+                    thresholds)
 
 
 def read_config(path):

@@ -27,3 +27,24 @@ def mirror(x, chosen):
 def look_up(x, tables):
     """A function of bytes, one for each channel, as a table: x (N, C, H, W), tables (C, 256)"""
     return np.stack([table[x[:, c]] for c, table in enumerate(tables)], axis=1)
+
+
+def warp(x, maps, smooth):
+    """Each picture seen through its affine map: x (N, C, H, W), maps (N, 6), 0 outside."""
+    N, C, H, W = x.shape
+    framed = np.pad(x.astype(np.float64), ((0, 0), (0, 0), (2, 2), (2, 2)))
+    v, u = np.mgrid[:H, :W] - np.array([(H - 1) / 2, (W - 1) / 2])[:, None, None]
+    y = np.empty((N, C, H, W))
+    for n, (a, b, c, d, e, f) in enumerate(maps):
+        # where to look in the framed picture; far outside is as black as the frame
+        s = np.clip(a * u + b * v + c + (W - 1) / 2, -2, W + 1) + 2
+        t = np.clip(d * u + e * v + f + (H - 1) / 2, -2, H + 1) + 2
+        if smooth:
+            j, i = (np.floor(along).astype(int).clip(0, last)
+                    for along, last in ((s, W + 2), (t, H + 2)))
+            p, q = s - j, t - i
+            y[n] = ((1 - q) * ((1 - p) * framed[n][:, i, j] + p * framed[n][:, i, j + 1])
+                    + q * ((1 - p) * framed[n][:, i + 1, j] + p * framed[n][:, i + 1, j + 1]))
+        else:
+            y[n] = framed[n][:, np.rint(t).astype(int), np.rint(s).astype(int)]
+    return (y if x.dtype.kind == "f" else np.rint(y)).astype(x.dtype)
