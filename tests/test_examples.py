@@ -23,14 +23,17 @@ def test_the_index_names_every_lesson():
                                "second derivative of bump is wrong with respect to input 0",
                                "again", "right: relative errors"]),
     ("06_backpropagation_checked", ["check_grad, relative errors", "caught: first derivative",
-                                    "conv_wrong", "analytic", "numerical"])])
+                                    "conv_wrong", "analytic", "numerical"]),
+    ("11_transfer_learning --quick", ["from scratch", "frozen features", "fine-tuning",
+                                      "frozen but for its head", "learning rates may be"])])
 def test_a_lesson_runs_and_draws_its_figure(tmp_path, lesson, says):
+    lesson, *options = lesson.split()
     shutil.copy(EXAMPLES / f"{lesson}.py", tmp_path)          # the figure is drawn beside it
     path = os.pathsep.join([str(EXAMPLES.parent), os.environ.get("PYTHONPATH", "")])
-    done = subprocess.run([sys.executable, tmp_path / f"{lesson}.py"], capture_output=True,
+    done = subprocess.run([sys.executable, tmp_path / f"{lesson}.py", *options], capture_output=True,
                           text=True, encoding="utf-8", timeout=300,
                           env={**os.environ, "PYTHONPATH": path, "PYTHONIOENCODING": "utf-8"})
     assert done.returncode == 0, done.stderr
     assert all(words in done.stdout for words in says), done.stdout
-    picture = (tmp_path / f"{lesson}.png").read_bytes()
+    picture = next(tmp_path.glob("*.png")).read_bytes()
     assert picture.startswith(b"\x89PNG") and len(picture) > 5_000
