@@ -14,6 +14,7 @@ Everything runs in debug mode: a change of what a gradient needs is an error, wh
 through. TINYCONV_DEBUG=0 leaves that out.
 """
 import os
+import signal
 from pathlib import Path
 
 import numba
@@ -79,6 +80,14 @@ def realdata():
     if not Path(folder).is_dir():
         pytest.skip(f"$TINYCONV_DATA = {folder} is not a folder")
     return Path(folder)
+
+
+@pytest.fixture
+def interruptible():
+    """Ctrl-C as Python usually answers it; a suite in the background of a shell ignores it."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
 
 
 @pytest.fixture

@@ -55,13 +55,14 @@ def _convolutions(draw, rng, dtype):
     bare = Geometry((1, 5, 7), (1, 2, 3), ONES, NONE, NONE, ONES)
     pixels = Geometry((1, 4, 5), ONES, ONES, NONE, NONE, ONES)
     around = Geometry((1, 8, 7), (1, 3, 3), ONES, (0, 1, 1), (0, 1, 1), ONES)
-    square = around._replace(size=(1, 16, 16))
+    square, small = around._replace(size=(1, 16, 16)), around._replace(size=(1, 3, 2))
     problems = [("padded", padded, 1, 33, 9, 1), ("padded", padded, 5, 6, 34, 2),
                 ("padded", padded, 35, 17, 17, 17), ("bare", bare, 3, 12, 7, 1),
                 ("bare", bare, 20, 24, 40, 2), ("1 x 1", pixels, 18, 33, 65, 1),
                 ("1 x 1", pixels, 2, 1, 1, 1), ("few channels", around, 20, 3, 21, 1),
                 ("few channels", around, 1, 1, 6, 1), ("Winograd", around, 20, 32, 48, 1),
-                ("Winograd in parts", square, 1, 128, 128, 1), ("neighbours", square, 5, 3, 4, 1)]
+                ("Winograd in parts", square, 2, 128, 128, 1), ("neighbours", square, 5, 3, 4, 1),
+                ("volumes", small, 12, 24, 40, 1), ("volumes", small, 12, 24, 40, 2)]
     for name, geometry, N, C, O, groups in problems:                  # noqa: E741
         itemsize = np.dtype(dtype).itemsize
         together = neighbours.number(geometry, N, O, groups, itemsize) > 1

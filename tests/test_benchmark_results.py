@@ -210,6 +210,15 @@ def test_only_the_marked_places_of_a_readme_are_filled(tmp_path):
         "before\n<!-- bench training -->\n| a |\n| - |\n\n* a note\n<!-- end -->\nafter\n")
 
 
+def test_each_figure_of_trust_has_a_row_and_what_is_not_good_a_mark(tmp_path):
+    for name, good in (("kill", True), ("bits", False)):
+        found = {"what": f"{name} it", "found": "all", "command": f"python {name}.py", "good": good}
+        (tmp_path / f"trust-{name}.json").write_text(json.dumps(found))
+    assert README.filled("<!-- trust -->\n<!-- end -->", tmp_path) == (
+        "<!-- trust -->\n| what is done | found | command |\n| --- | --- | --- |\n"
+        "| bits it | ✗ all | `python bits.py` |\n| kill it | all | `python kill.py` |\n<!-- end -->")
+
+
 def test_the_readme_shows_the_newest_tables():
     here = Path(__file__).parents[1]
     readme = (here / "README.md").read_text(encoding="utf-8")

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from test_cli_commands import one_line, save_picture, tinyconv  # noqa: F401: a fixture
+from test_cli_commands import one_line, save_picture, tinyconv   # the last is a fixture
 
 from tinyconv import interrupt
 from tinyconv.checkpoint import read_checkpoint, series
@@ -20,7 +20,7 @@ posix = pytest.mark.skipif(os.name != "posix", reason="these are the signals of 
 
 
 @pytest.fixture(autouse=True)
-def pictures(tmp_path, monkeypatch):
+def pictures(tmp_path, monkeypatch, interruptible):
     """Each test has a folder of its own with small pictures in it, and draws no figures."""
     monkeypatch.chdir(tmp_path)
     generator = np.random.default_rng(0)
@@ -57,7 +57,7 @@ def stop_at(monkeypatch):
 
 @posix
 @pytest.mark.parametrize("number, code", [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
-def test_a_stopped_run_says_how_to_go_on_and_ends_with_the_same_bits(tinyconv, stop_at,  # noqa: F811
+def test_a_stopped_run_says_how_to_go_on_and_ends_with_the_same_bits(tinyconv, stop_at,
                                                                      number, code):
     assert tinyconv(*TRAIN, "--epochs", 3, "--out", "a")[0] == 0
     stop_at(6, number)
@@ -73,7 +73,7 @@ def test_a_stopped_run_says_how_to_go_on_and_ends_with_the_same_bits(tinyconv, s
 
 
 @posix
-def test_options_that_agree_may_be_given_again_and_others_may_not(tinyconv, stop_at):  # noqa: F811
+def test_options_that_agree_may_be_given_again_and_others_may_not(tinyconv, stop_at):
     stop_at(2)
     assert tinyconv(*TRAIN, "--epochs", 1, "--no-augment", "--out", "b")[0] == 130
     for given, says in [
@@ -93,7 +93,7 @@ def test_options_that_agree_may_be_given_again_and_others_may_not(tinyconv, stop
     assert json.loads(tinyconv("train", "--resume", "b", "--json")[1])["run"] == "b"
 
 
-def test_resuming_what_is_not_there_says_so(tinyconv):  # noqa: F811
+def test_resuming_what_is_not_there_says_so(tinyconv):
     Path("empty").mkdir()
     for name in ("nowhere", "empty", "pictures"):
         status, out, err = tinyconv("train", "--resume", name)
@@ -103,7 +103,7 @@ def test_resuming_what_is_not_there_says_so(tinyconv):  # noqa: F811
 
 
 @posix
-def test_a_run_that_has_not_finished_an_epoch_cannot_be_evaluated_but_resumed(tinyconv,  # noqa: F811
+def test_a_run_that_has_not_finished_an_epoch_cannot_be_evaluated_but_resumed(tinyconv,
                                                                               stop_at):
     stop_at(2)
     tinyconv(*TRAIN, "--epochs", 1, "--out", "b")
@@ -112,7 +112,7 @@ def test_a_run_that_has_not_finished_an_epoch_cannot_be_evaluated_but_resumed(ti
 
 
 @posix
-def test_a_full_disk_leaves_the_old_checkpoint_and_says_how_to_go_on(tinyconv, monkeypatch):  # noqa: F811
+def test_a_full_disk_leaves_the_old_checkpoint_and_says_how_to_go_on(tinyconv, monkeypatch):
     resource = pytest.importorskip("resource")
     before = resource.getrlimit(resource.RLIMIT_FSIZE)
 
@@ -132,7 +132,7 @@ def test_a_full_disk_leaves_the_old_checkpoint_and_says_how_to_go_on(tinyconv, m
 
 @posix
 @pytest.mark.parametrize("out", ["/dev/full", "/dev/full/run", "/proc/run"])
-def test_a_place_where_nothing_can_be_kept_is_refused_before_the_first_step(tinyconv, out):  # noqa: F811
+def test_a_place_where_nothing_can_be_kept_is_refused_before_the_first_step(tinyconv, out):
     status, printed, err = tinyconv(*TRAIN, "--out", out)
     assert status in (1, 2) and one_line(err) and out in err and printed == ""
 

@@ -125,6 +125,7 @@ def test_classes_channels_and_image_size_can_be_chosen():
      "stem should be 'imagenet' or 'cifar', got 'tiny'"),
     (lambda: models.create("densenet121", stem="tiny"),
      "stem should be 'imagenet' or 'cifar', got 'tiny'"),
+    (lambda: models.create("mobilenet_v2", stem=None), "MobileNetV2: stem should be 'imagenet' or"),
     (lambda: models.SqueezeNet("1.1"), "version should be '1_0' or '1_1', got '1.1'"),
     (lambda: models.create("vit_cifar", image_size=30), "multiple of the patch_size 4, got 30"),
     (lambda: models.create("vit_cifar")(tc.zeros(1, 3, 28, 28)), "images of 32×32, got shape (1, "),
@@ -163,6 +164,19 @@ def test_the_imagenet_networks_have_torchvisions_names():
     names = set(models.create("resnet18").state_dict())
     assert len(names) == 122 and "layer2.0.downsample.0.weight" in names
     assert "layer1.0.downsample.0.weight" not in names
+
+
+@pytest.mark.parametrize("name", ["resnet18", "resnext50_32x4d", "densenet121", "mobilenet_v2",
+                                  "efficientnet_b0"])
+def test_a_stem_for_small_images_keeps_four_times_the_resolution_on_each_side(undrawn, name):
+    sides = []
+    for stem in ("imagenet", "cifar"):
+        model = models.create(name, stem=stem).eval()
+        last = model.features if hasattr(model, "features") else model.layer4
+        last.register_forward_hook(lambda module, args, y: sides.append(y.shape[2:]))
+        with tc.no_grad():
+            model(tc.zeros(1, 3, 32, 32))
+    assert sides == [(1, 1), (4, 4)]
 
 
 def test_the_same_seed_gives_the_same_weights():

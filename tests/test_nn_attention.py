@@ -110,3 +110,12 @@ def test_what_does_not_fit_is_named(call, says):
     with pytest.raises(ValueError) as error:
         call()
     assert says in str(error.value)
+
+
+def test_who_may_look_nowhere_sees_nothing():
+    layer = nn.MultiheadAttention(E, H)
+    nn.init.normal_(layer.out_proj.bias)
+    x = tc.randn(L, N, E)
+    y, weights = layer(x, x, x, key_padding_mask=tc.tensor([[False] * L, [True] * L, [False] * L]))
+    np.testing.assert_allclose(y.data[:, 1], np.tile(layer.out_proj.bias.data, (L, 1)), rtol=1e-6)
+    assert not weights.data[1].any() and np.isfinite(y.data).all()

@@ -138,9 +138,9 @@ def test_gradients_of_a_scaled_convolution_pass_where_its_relu_does(problem, dat
 @pytest.mark.parametrize("size", [(8, 8), (7, 8), (8, 5), (7, 5)])
 def test_a_scaled_convolution_by_winograd_is_its_parts(rng, relu, adding, size):
     geometry = BIG._replace(size=(1, *size))
-    assert winograd.fits(geometry, 9, 32, 48, 1, np.float32)
+    assert winograd.fits(geometry, 18, 32, 48, 1, np.float32)
     x, w, a = (rng.integers(-4, 5, s).astype(np.float32)
-               for s in ((9, 32, 1, *size), (48, 32, 1, 3, 3), (9, 48, 1, *size)))
+               for s in ((18, 32, 1, *size), (48, 32, 1, 3, 3), (18, 48, 1, *size)))
     scale, shift = rng.integers(-4, 5, (2, 48)).astype(np.float32)
     y = ops.conv(x, w, None, geometry, 1).data
     y = y * scale[:, None, None, None] + shift[:, None, None, None] + (a if adding else 0)

@@ -112,12 +112,23 @@ class Exploding(Small):
 def test_a_loss_that_is_not_finite_stops_the_run_and_names_the_step(tmp_path):
     random.manual_seed(0)
     with pytest.raises(training.Diverged,
-                       match=r"loss is nan at step 11 \(step 4 of 7 of epoch 2\).*learning rate"):
+                       match=r"loss is nan at step 11 \(step 4 of 7 of epoch 2\): mul made nan .*"
+                             r"test_training_fit.py:\d+.*learning rate"):
         training.fit(Exploding(), stripes(200), recipe=SMALL, progress=False, out=tmp_path / "run")
     lines = (tmp_path / "run" / "metrics.jsonl").read_text().splitlines()
     assert [json.loads(line)["epoch"] for line in lines] == [1]
     arrays, metadata = read_weights(tmp_path / "run" / "weights.safetensors")
     assert metadata["epoch"] == "1" and all(np.isfinite(a).all() for a in arrays.values())
+
+
+def test_a_loss_that_is_not_finite_is_blamed_on_the_first_operation_that_was_not():
+    class Overflowing(Small):
+        def forward(self, x):
+            return super().forward(F.dropout(x, 0.5) * 1e30 * 1e30)
+    with np.errstate(over="ignore"), pytest.raises(training.Diverged, match=(
+            r"loss is nan at step 1 .* mul made -?inf at \(\d+, 0, \d, \d\) of its result of shape "
+            r"\(\d+, 1, 8, 8\), at .*test_training_fit.py:\d+; .* it originated here")):
+        training.fit(Overflowing(), stripes(200), recipe=SMALL, progress=False)
 
 
 def test_a_model_that_does_not_fit_the_data_is_refused_before_the_first_step(tmp_path):

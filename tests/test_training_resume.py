@@ -27,7 +27,7 @@ class Killed(BaseException):
 
 
 @pytest.fixture(autouse=True)
-def no_figures(monkeypatch):
+def no_figures(monkeypatch, interruptible):
     """Drawing takes longer than all the training here."""
     for name in ("curves", "confusion"):
         monkeypatch.setattr(figures, name, lambda *_: b"")

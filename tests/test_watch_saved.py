@@ -190,7 +190,8 @@ def test_each_trouble_has_a_class_of_its_own_that_old_code_catches_too():
     w = tc.ones(2, requires_grad=True)
     y = (w * w).sum()
     y.backward()
-    with pytest.raises(tc.FreedGraphError, match=r"result of sum at .*test_watch_saved.py:\d+ was freed.*retain_graph=True"):
+    with pytest.raises(tc.FreedGraphError, match=(
+            r"result of sum at .*test_watch_saved.py:\d+ was freed.*retain_graph=True")):
         y.backward()
     with pytest.raises(tc.InPlaceError, match="no_grad"):
         w += 1

@@ -47,10 +47,10 @@ def parser():
 
 def main(argv=None):
     """Run a command line, by default that of the process, and return its exit status."""
-    started()
     args = parser().parse_args(argv)
     args.command_line = sys.argv[1:] if argv is None else list(argv)
     try:
+        started()
         status = args.run(args)
         sys.stdout.flush()
         return status or 0

@@ -18,6 +18,7 @@ import tempfile
 from pathlib import Path
 
 import mutants
+from result import keep
 from tqdm import tqdm
 
 CASES = 100_000
@@ -123,7 +124,6 @@ def main():
         print(*found["failures"][:20], sep="\n", end="\n" * bool(found["failures"]))
     if args.only or args.cases or args.seed:
         sys.exit(1 if total["failures"] else 0)
-    from result import keep            # beside this script
     slowest = max(found["slowest_ms"] for found in kinds.values())
     keep("fuzz", what=f"{CASES:,} mutated files: {', '.join(names)}",
          found=f"{total['refused']:,} refused with a reason, {total['valid']:,} read rightly, "

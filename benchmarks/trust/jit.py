@@ -58,7 +58,7 @@ def run_program(folder):
 
 
 def damaged_programs(folder, count, rng):
-    """How many of `count` programs, each on a damaged file, were right and said exactly one line."""
+    """How many of `count` programs, each on a damaged file, were right and said just one line."""
     run_program(folder)
     [file] = Path(folder).rglob("*.code")
     good = 0
@@ -72,6 +72,7 @@ def damaged_programs(folder, count, rng):
 
 
 def main():
+    from result import keep                      # which counts the seconds from here
     parser = argparse.ArgumentParser(description=__doc__,
                                      formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--step", type=int, default=1)
@@ -93,7 +94,6 @@ def main():
         size = file.stat().st_size
         tried, found = damage(tiny, file, args.step)
         good = damaged_programs(other, args.programs, random.Random(args.seed))
-    from result import keep
     keep("jit", what=f"Compiled code on disk damaged in {tried:,} ways (each bit flipped, each "
          f"length cut); {args.programs} programs run on damaged code",
          found=f"{found} of them taken for good; {good} programs right, with one line each",

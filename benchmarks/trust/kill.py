@@ -153,7 +153,8 @@ def main():
     if args.json:
         print(json.dumps(found))
         sys.exit(1 if faults else 0)
-    print(*faults, sep="\n")
+    for fault in faults:
+        print(fault)
     result = (f"{len(faults)} faults" if faults else
               f"0 checkpoints lost; {trials} of {trials} runs end with the bits of the unbroken one")
     keep("kill", f"training runs killed (SIGKILL) at {kills} random moments, {amid} of them amid "

@@ -131,6 +131,7 @@ def every_call():
 
 if __name__ == "__main__":
     calls, faults = every_call()
-    print(*faults, sep="\n")
+    for fault in faults:
+        print(fault)
     keep("saves", f"each of the {len(calls)} calls to the system that a save makes fails in turn",
          f"{len(faults)} checkpoints lost", not faults, {"calls": calls, "faults": faults})

@@ -45,6 +45,7 @@ SUBJECTS = {
     "nn/init.py": "nn_init core_walk",
     "nn/": "nn_layers functional_pooling functional_convolution",
     "optim/": "optim core_walk",
+    "watch/": "watch_anomaly watch_saved",
     "kernels/pooling.py": "kernels_pooling",
     "kernels/updates.py": "kernels_updates",
     "kernels/normalization.py": "kernels_normalization",

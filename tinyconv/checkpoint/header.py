@@ -84,8 +84,8 @@ def _object(text):
 def _without_twins(pairs):
     found = dict(pairs)
     if len(found) < len(pairs):
-        names = [name for name, _ in pairs]
-        twin = next(name for name in names if names.count(name) > 1)
+        seen = set()
+        twin = next(name for name, _ in pairs if name in seen or seen.add(name))
         raise Damaged(f"its header has the name {shown(twin)} twice")
     return found
 

@@ -43,6 +43,8 @@ def read_checkpoint(path):
             raise Damaged(f"its state does not mention the arrays {', '.join(map(shown, arrays))}")
     except CheckpointError as error:
         raise type(error)(f"{path}: {error}") from None
+    except RecursionError:             # the parser goes deeper than we do
+        raise Damaged(f"{path}: its state is nested too deeply") from None
     return state
 
 

@@ -26,6 +26,7 @@ examples:
 
 Ctrl-C stops a run after the step it is at, so that it can be resumed; a second Ctrl-C stops it at
 once, and it resumes from its last checkpoint. A resumed run ends with the bits of the unbroken one.
+
 What is not given is taken from the recipe for this model and data set; --json shows it."""
 
 

@@ -160,7 +160,8 @@ class Tensor:
 
         Whatever of this library writes in place calls it (`x[key] = value`, `x += y` on a leaf,
         optimisers, initialisers, `load_state_dict`). NumPy does not: after a change by hand, such
-        as `x.data *= 2` or one through an array that shares the memory, call it yourself.
+        as `x.data *= 2` or one through an array that shares the memory, call it yourself. (In debug
+        mode, `tinyconv.watch.debug`, every change is seen.)
         """
         self.changed = next(births)
 

@@ -229,8 +229,8 @@ def unary(x, *args, **kwargs):
 
 # by the name of the function of arrays; what begins with _ is listed without it
 RULES = {f.__name__: f for f in (
-    conv, conv_scaled, conv_input, product, einsum, window_max, take_pixels, window_sum, resample, reshape,
-    permute, broadcast_to, cat, pad_constant, index, cast, scale_and_shift, softmax)}
+    conv, conv_scaled, conv_input, product, einsum, window_max, take_pixels, window_sum, resample,
+    reshape, permute, broadcast_to, cat, pad_constant, index, cast, scale_and_shift, softmax)}
 RULES |= {"log_softmax": softmax, "sum": reduced, "amax": reduced, "amin": reduced}
 RULES |= dict.fromkeys(("relu", "sigmoid", "softplus", "clamp", "neg", "abs", "exp", "expm1", "log",
                         "log1p", "log2", "log10", "sqrt", "sin", "cos", "tanh", "erf"), unary)

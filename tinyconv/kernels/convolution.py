@@ -12,7 +12,7 @@ with other tables:
 The tables are made in `geometry.py`: they are im2col without the copy. Where there is padding, one
 image at a time (for ∂L/∂w a few) is copied into a padded array that stays in cache. Kernels of
 3 × 3 and stride 1 with many channels take a shorter way, `winograd.py`; the gradient of images with
-few, `col2im.py`.
+few, `col2im.py`; small images are gone through several at a time, `volumes.py`.
 
 Inside this file arrays are channels-last, (N, D, H, W, C), and every problem has three dimensions;
 what has fewer gets dimensions of length one. "Convolution" is cross-correlation, as everywhere in
@@ -24,12 +24,12 @@ from typing import NamedTuple
 import numpy as np
 from numba import prange
 
-from . import col2im, neighbours, winograd
+from . import col2im, neighbours, volumes, winograd
 from .compile import kernel, part
 from .geometry import backward, forward, whole_tiles
 from .layout import channels_first, channels_last
 from .memory import empty
-from .product import CHUNK, TASKS, best_shape, filled_up, multiply_as
+from .product import CHUNK, TASKS, best_shape, filled_up, gather, multiply_as
 
 GRADIENT_BYTES = 32 << 20              # memory for the partial sums of a weight gradient
 
@@ -65,14 +65,19 @@ def _pack(w, turned, passes, taps, width, b):
 
 @part
 def _pack_panel(group, panel, panels, w, turned, passes, taps, width, b):
-    groups, S, O = w.shape[0], w.shape[2 if turned else 1], w.shape[1 if turned else 2]
+    groups, K = w.shape[0], w.shape[3]
+    S, O = (w.shape[2], w.shape[1]) if turned else (w.shape[1], w.shape[2])
+    step_s, step_o = (K, S * K) if turned else (O * K, K)
+    columns, weights = min(width, O - panel * width), w.reshape(-1)
     for p in range(passes.shape[0]):
         r0, r1 = passes[p, 2], passes[p, 3]
         start = (groups * panels * r0 + (group * panels + panel) * (r1 - r0)) * width
-        for r in range(r0, r1):
-            for i in range(width):
-                s, o, tap, at = r % S, panel * width + i, taps[r // S], start + (r - r0) * width + i
-                b[at] = 0 if o >= O else w[group, o, s, tap] if turned else w[group, s, o, tap]
+        for s in range(S):
+            for t in range(r0 // S, r1 // S):            # as the weights lie in memory
+                first = group * S * O * K + panel * width * step_o + s * step_s + taps[t]
+                row = b[start + (t * S + s - r0) * width:][:width]
+                gather(weights, first, step_o, row[:columns])
+                row[columns:] = 0
 
 
 @kernel(parallel=True)
@@ -226,6 +231,12 @@ def conv(x, w, bias, geometry, groups, finish=None):
         winograd.conv(channels_last(x)[:, 0], w[:, :, 0], bias, geometry.before[1:], y[:, 0],
                       finish)
         return channels_first(y)
+    k = volumes.number(geometry, len(x))
+    if k > 1:
+        if finish and finish.addend is not None:
+            finish = finish._replace(addend=volumes.together(finish.addend, k))
+        return volumes.apart(conv(volumes.together(x, k), w, bias, volumes.as_one(geometry, k),
+                                  groups, finish))
     kind, rows, width = best_shape(len(w) // groups, x.itemsize)
     plan = forward(geometry, x.shape[1], len(w), groups, rows)
     return _run(plan, kind, rows, width, x, w, True, bias, y, groups, finish)
@@ -246,8 +257,12 @@ def conv_input(g, w, geometry, groups, addend=None):
         winograd.conv_input(channels_last(g)[:, 0], w[:, :, 0], geometry.before[1:], x[:, 0],
                             addend)
         return channels_first(x)
+    k = volumes.number(geometry, len(g))
     if col2im.fits(geometry, w.shape[1], groups, g.dtype):
         x = col2im.conv_input(g, w, geometry, x)
+    elif k > 1:
+        x = volumes.apart(conv_input(volumes.together(g, k), w, volumes.as_one(geometry, k),
+                                     groups))
     else:
         kind, rows, width = best_shape(w.shape[1], g.itemsize)
         plan = backward(geometry, x.shape[-1], len(w), groups, rows)

@@ -65,6 +65,14 @@ def multiply_as(kind, count, steps, a, row, off, b, line, panel, bias, c, out, c
 
 
 @part
+def gather(x, first, step, line):
+    """line[i] = x[first + i · step]"""
+    column = x[first:]
+    for i in range(line.size):
+        line[i] = column[i * step]
+
+
+@part
 def scratch(size, like):
     """An uninitialised array that begins at a cache line; see `memory.empty`."""
     room = np.empty(size + CACHE_LINE // like.itemsize, like.dtype)

@@ -35,6 +35,7 @@ from .winograd_transforms import (PAD, PLACES, SIDE, from_gradient, from_input, 
                                   tile_count, to_output, to_weights)
 
 TILES = 32                             # in a block: what they become stays in cache
+WEIGHTS = 2048                         # products that take as long as to transform one kernel
 CHANNELS = 16                          # whose weights are transformed at once
 SUMS_BYTES = 1 << 19                   # of a weight gradient, for one task: they stay in cache
 
@@ -43,10 +44,10 @@ def fits(geometry, N, C, O, groups, dtype):
     """Whether the functions below can do this convolution, and faster than the plain sum."""
     unit = max(ONE.width(np.dtype(dtype).itemsize), NARROW.rows)
     _, H, W = geometry.output
-    tiles = -(-H // SIDE) * -(-W // SIDE)
+    spared = N * (9 * H * W - PLACES * -(-H // SIDE) * -(-W // SIDE))    # for two channels
     return (geometry.kernel == (1, 3, 3) and geometry.stride == geometry.dilation == (1, 1, 1)
             and geometry.output[0] == 1 and groups == 1 and C % unit == 0 and O % unit == 0
-            and N * tiles >= TILES // 2 and PLACES * tiles <= 6 * H * W)
+            and spared >= WEIGHTS)
 
 
 # ---- the kernels ---------------------------------------------------------------------------------

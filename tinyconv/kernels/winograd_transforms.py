@@ -8,6 +8,7 @@ import numpy as np
 
 from .compile import part
 from .memory import CACHE_LINE
+from .product import gather
 from .tile import ONE, load, prefetch, rectify, save, width, zeros
 
 SIDE = 4                               # of a tile, in outputs
@@ -268,20 +269,21 @@ def from_weights(w, turned, c0, channels, panel, u):
     _, _, C, columns = u.shape
     flat, lanes = u.reshape(-1), width(ONE, w)
     taps, lines = np.zeros((channels, 9, columns), w.dtype), np.empty(3 * WINDOW * lanes, w.dtype)
-    for o in range(min(columns, w.shape[1 if turned else 0] - panel * columns)):
-        for c in range(channels):
-            for k in range(9):
-                taps[c, k, o] = (w[c0 + c, panel * columns + o, 8 - k] if turned else
-                                 w[panel * columns + o, c0 + c, k])
+    weights, O = w.reshape(-1), w.shape[1 if turned else 0]
+    first, step = panel * columns, 9 if turned else 9 * C
+    for c in range(c0, c0 + channels):
+        for k in range(9):
+            place = (c * O + first) * 9 + 8 - k if turned else (first * C + c) * 9 + k
+            gather(weights, place, step, taps[c - c0, k, :O - first])
     for c in range(channels):
         for o in range(0, columns, lanes):
-            at, step = (panel * PLACES * C + c0 + c) * columns + o, C * columns
+            at, line = (panel * PLACES * C + c0 + c) * columns + o, C * columns
             for j in range(3):
                 _save_six(_g(*_three(taps.reshape(-1), (c * 9 + j) * columns + o, 3 * columns)),
                           lines, j * lanes, 3 * lanes)
             for i in range(WINDOW):
-                _save_six(_g(*_three(lines, i * 3 * lanes, lanes)), flat, at + i * WINDOW * step,
-                          step)
+                _save_six(_g(*_three(lines, i * 3 * lanes, lanes)), flat, at + i * WINDOW * line,
+                          line)
 
 
 @part

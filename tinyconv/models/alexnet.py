@@ -27,9 +27,12 @@ from .. import nn
 
 
 class AlexNet(nn.Module):
-    """(N, C, H, W) of at least 63×63, meant for 224×224, → logits (N, num_classes)."""
+    """(N, C, H, W) of at least 63×63, meant for 224×224, → logits (N, num_classes).
 
-    def __init__(self, num_classes=1000, in_channels=3, dropout=0.5):
+    `hidden` is the width of the two hidden layers of the classifier.
+    """
+
+    def __init__(self, num_classes=1000, in_channels=3, dropout=0.5, hidden=4096):
         self.features = nn.Sequential(
             nn.Conv2d(in_channels, 64, 11, stride=4, padding=2), nn.ReLU(),
             nn.MaxPool2d(3, stride=2),
@@ -41,9 +44,9 @@ class AlexNet(nn.Module):
             nn.MaxPool2d(3, stride=2))
         self.avgpool = nn.AdaptiveAvgPool2d(6)
         self.classifier = nn.Sequential(
-            nn.Dropout(dropout), nn.Linear(256 * 6 * 6, 4096), nn.ReLU(),
-            nn.Dropout(dropout), nn.Linear(4096, 4096), nn.ReLU(),
-            nn.Linear(4096, num_classes))
+            nn.Dropout(dropout), nn.Linear(256 * 6 * 6, hidden), nn.ReLU(),
+            nn.Dropout(dropout), nn.Linear(hidden, hidden), nn.ReLU(),
+            nn.Linear(hidden, num_classes))
 
     def forward(self, x):
         x = self.features(x)                             # (N, 256, 6, 6)
@@ -51,6 +54,6 @@ class AlexNet(nn.Module):
         return self.classifier(x)
 
 
-def alexnet(num_classes=1000, in_channels=3, dropout=0.5):
+def alexnet(num_classes=1000, in_channels=3, dropout=0.5, hidden=4096):
     """AlexNet with one column: 61 100 840 parameters."""
-    return AlexNet(num_classes, in_channels, dropout)
+    return AlexNet(num_classes, in_channels, dropout, hidden)

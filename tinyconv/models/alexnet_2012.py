@@ -37,17 +37,17 @@ from ..nn import functional as F
 
 
 class AlexNet2012(nn.Module):
-    """(N, C, 224, 224) → logits (N, num_classes)."""
+    """(N, C, 224, 224) → logits (N, num_classes); `hidden` is the width of fc6 and fc7."""
 
-    def __init__(self, num_classes=1000, in_channels=3, dropout=0.5):
+    def __init__(self, num_classes=1000, in_channels=3, dropout=0.5, hidden=4096):
         self.conv1 = nn.Conv2d(in_channels, 96, 11, stride=4, padding=2)
         self.conv2 = nn.Conv2d(96, 256, 5, padding=2, groups=2)
         self.conv3 = nn.Conv2d(256, 384, 3, padding=1)
         self.conv4 = nn.Conv2d(384, 384, 3, padding=1, groups=2)
         self.conv5 = nn.Conv2d(384, 256, 3, padding=1, groups=2)
-        self.fc6 = nn.Linear(256 * 6 * 6, 4096)
-        self.fc7 = nn.Linear(4096, 4096)
-        self.fc8 = nn.Linear(4096, num_classes)
+        self.fc6 = nn.Linear(256 * 6 * 6, hidden)
+        self.fc7 = nn.Linear(hidden, hidden)
+        self.fc8 = nn.Linear(hidden, num_classes)
         self.norm = nn.LocalResponseNorm(5, alpha=5e-4, beta=0.75, k=2.0)
         self.dropout = nn.Dropout(dropout)
         self.reset_parameters()
@@ -73,6 +73,6 @@ class AlexNet2012(nn.Module):
         return self.fc8(x)
 
 
-def alexnet_2012(num_classes=1000, in_channels=3, dropout=0.5):
+def alexnet_2012(num_classes=1000, in_channels=3, dropout=0.5, hidden=4096):
     """AlexNet of 2012: 60 965 224 parameters."""
-    return AlexNet2012(num_classes, in_channels, dropout)
+    return AlexNet2012(num_classes, in_channels, dropout, hidden)

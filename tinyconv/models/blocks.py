@@ -26,7 +26,17 @@ class Conv2dNormActivation(nn.Sequential):
         return y if self.activation is None else self.activation(y)
 
     def extra_repr(self):
-        return f"activation={getattr(self.activation, '__name__', None)}"
+        return f"activation={self.activation and self.activation.__name__}"
+
+
+def is_for_small_images(network, stem):
+    """Whether the beginning is to be "cifar", which keeps 32×32 from shrinking to nothing.
+
+    "imagenet" is the beginning of the paper; anything else is a ValueError.
+    """
+    if stem not in ("imagenet", "cifar"):
+        raise ValueError(f"{network}: stem should be 'imagenet' or 'cifar', got {stem!r}")
+    return stem == "cifar"
 
 
 def divisible(channels, by=8):

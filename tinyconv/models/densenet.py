@@ -24,6 +24,7 @@ A layer adds `growth_rate` channels to what there is, so a network of 121 layers
 """
 from .. import nn, ops
 from ..nn import functional as F
+from .blocks import is_for_small_images
 
 
 class DenseLayer(nn.Module):
@@ -83,16 +84,12 @@ class DenseNet(nn.Module):
 
     def __init__(self, growth_rate=32, block_config=(6, 12, 24, 16), num_init_features=64,
                  bn_size=4, drop_rate=0.0, num_classes=1000, in_channels=3, stem="imagenet"):
-        C = num_init_features
-        if stem == "imagenet":
-            layers = {"conv0": nn.Conv2d(in_channels, C, 7, stride=2, padding=3, bias=False),
-                      "norm0": nn.BatchNorm2d(C), "relu0": nn.ReLU(),
-                      "pool0": nn.MaxPool2d(3, stride=2, padding=1)}
-        elif stem == "cifar":
-            layers = {"conv0": nn.Conv2d(in_channels, C, 3, padding=1, bias=False),
-                      "norm0": nn.BatchNorm2d(C), "relu0": nn.ReLU()}
-        else:
-            raise ValueError(f"DenseNet: stem should be 'imagenet' or 'cifar', got {stem!r}")
+        small, C = is_for_small_images("DenseNet", stem), num_init_features
+        layers = {"conv0": nn.Conv2d(in_channels, C, 3, padding=1, bias=False) if small else
+                  nn.Conv2d(in_channels, C, 7, stride=2, padding=3, bias=False),
+                  "norm0": nn.BatchNorm2d(C), "relu0": nn.ReLU()}
+        if not small:
+            layers["pool0"] = nn.MaxPool2d(3, stride=2, padding=1)
         for i, depth in enumerate(block_config, 1):
             layers[f"denseblock{i}"] = DenseBlock(depth, C, growth_rate, bn_size * growth_rate,
                                                   drop_rate)

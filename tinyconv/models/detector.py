@@ -36,6 +36,11 @@ from ..nn import functional as F
 from .blocks import Conv2dNormActivation
 
 
+def leaky(x):
+    """y = x for x > 0, else x/10"""
+    return F.leaky_relu(x, 0.1)
+
+
 class Detector(nn.Module):
     """(N, in_channels, H, W) → (N, boxes·(5 + num_classes), H/stride, W/stride).
 
@@ -44,7 +49,7 @@ class Detector(nn.Module):
     """
 
     def __init__(self, num_classes=3, in_channels=3, boxes=2, widths=(16, 32, 64, 128)):
-        conv = partial(Conv2dNormActivation, activation=partial(F.leaky_relu, negative_slope=0.1))
+        conv = partial(Conv2dNormActivation, activation=leaky)
         inputs = (in_channels, *widths)
         self.features = nn.Sequential(*(nn.Sequential(conv(C, O), nn.MaxPool2d(2))
                                         for C, O in zip(inputs, widths)))

@@ -28,7 +28,7 @@ from functools import partial
 
 from .. import nn
 from ..nn import functional as F
-from .blocks import Conv2dNormActivation, divisible
+from .blocks import Conv2dNormActivation, divisible, is_for_small_images
 
 # times widened inside, kernel, stride of the first block, channels, blocks
 STAGES = ((1, 3, 1, 16, 1), (6, 3, 2, 24, 2), (6, 5, 2, 40, 2), (6, 3, 2, 80, 3),
@@ -80,17 +80,20 @@ class EfficientNet(nn.Module):
     """(N, C, H, W), meant for 224×224 and more, → logits (N, num_classes).
 
     The probability that a block is dropped rises from 0 at the first to nearly
-    `stochastic_depth_prob` at the last.
+    `stochastic_depth_prob` at the last. With `stem="cifar"`, for images of 32×32, the first two
+    strides are 1.
     """
 
     def __init__(self, width_mult=1.0, depth_mult=1.0, num_classes=1000, in_channels=3, dropout=0.2,
-                 stochastic_depth_prob=0.2):
+                 stochastic_depth_prob=0.2, stem="imagenet"):
+        first = 1 if is_for_small_images("EfficientNet", stem) else 2
         depths = [math.ceil(blocks * depth_mult) for *_, blocks in STAGES]
         C = divisible(32 * width_mult)
-        layers, seen = [ConvSiLU(in_channels, C, stride=2)], 0
-        for (expand, kernel, stride, channels, _), depth in zip(STAGES, depths):
+        layers, seen = [ConvSiLU(in_channels, C, stride=first)], 0
+        for number, (expand, kernel, stride, channels, _) in enumerate(STAGES):
             channels, stage = divisible(channels * width_mult), nn.Sequential()
-            for i in range(depth):
+            stride = first if number == 1 else stride
+            for i in range(depths[number]):
                 drop = stochastic_depth_prob * seen / sum(depths)
                 stage.append(MBConv(C, channels, kernel, stride if i == 0 else 1, expand, drop))
                 C, seen = channels, seen + 1
@@ -116,11 +119,13 @@ class EfficientNet(nn.Module):
         return self.classifier(x.mean((2, 3)))           # (N, num_classes)
 
 
-def efficientnet_b0(num_classes=1000, in_channels=3, dropout=0.2, stochastic_depth_prob=0.2):
+def efficientnet_b0(num_classes=1000, in_channels=3, dropout=0.2, stochastic_depth_prob=0.2,
+                    stem="imagenet"):
     """EfficientNet-B0: 5 288 548 parameters."""
-    return EfficientNet(1.0, 1.0, num_classes, in_channels, dropout, stochastic_depth_prob)
+    return EfficientNet(1.0, 1.0, num_classes, in_channels, dropout, stochastic_depth_prob, stem)
 
 
-def efficientnet_b1(num_classes=1000, in_channels=3, dropout=0.2, stochastic_depth_prob=0.2):
+def efficientnet_b1(num_classes=1000, in_channels=3, dropout=0.2, stochastic_depth_prob=0.2,
+                    stem="imagenet"):
     """EfficientNet-B1: 7 794 184 parameters."""
-    return EfficientNet(1.0, 1.1, num_classes, in_channels, dropout, stochastic_depth_prob)
+    return EfficientNet(1.0, 1.1, num_classes, in_channels, dropout, stochastic_depth_prob, stem)

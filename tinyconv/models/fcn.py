@@ -24,7 +24,7 @@ from collections import namedtuple
 
 from .. import nn
 from ..nn import functional as F
-from .resnet import resnet50
+from .resnet import Bottleneck, ResNet
 
 FCNOutputs = namedtuple("FCNOutputs", "out aux")
 
@@ -43,10 +43,11 @@ class FCN(nn.Module):
     """(N, C, H, W) → logits (N, num_classes, H, W).
 
     With `aux_loss` and in training mode → `FCNOutputs`, the logits and those of the second head.
+    `depths` are those of the ResNet with bottlenecks.
     """
 
-    def __init__(self, num_classes=21, in_channels=3, aux_loss=False):
-        self.backbone = resnet50(in_channels=in_channels)
+    def __init__(self, num_classes=21, in_channels=3, aux_loss=False, depths=(3, 4, 6, 3)):
+        self.backbone = ResNet(Bottleneck, depths, in_channels=in_channels)
         self.backbone.fc = None
         dilate(self.backbone.layer3, 1, 2)
         dilate(self.backbone.layer4, 2, 4)

@@ -27,7 +27,7 @@ from functools import partial
 
 from .. import nn
 from ..nn import functional as F
-from .blocks import Conv2dNormActivation, divisible
+from .blocks import Conv2dNormActivation, divisible, is_for_small_images
 
 # times widened inside, channels, blocks, stride of the first
 STAGES = ((1, 16, 1, 1), (6, 24, 2, 2), (6, 32, 3, 2), (6, 64, 4, 2), (6, 96, 3, 1),
@@ -57,17 +57,21 @@ class InvertedResidual(nn.Module):
 
 
 class MobileNetV2(nn.Module):
-    """(N, C, H, W), meant for 224×224, → logits (N, num_classes).
+    """(N, C, H, W), meant for 224×224 (or 32×32 with `stem="cifar"`), → logits (N, num_classes).
 
-    `width_mult` makes all layers narrower or wider; channels are multiples of 8.
+    `width_mult` makes all layers narrower or wider; channels are multiples of 8. For small images
+    the first two strides are 1.
     """
 
-    def __init__(self, num_classes=1000, in_channels=3, width_mult=1.0, dropout=0.2):
+    def __init__(self, num_classes=1000, in_channels=3, width_mult=1.0, dropout=0.2,
+                 stem="imagenet"):
+        first = 1 if is_for_small_images("MobileNetV2", stem) else 2
         C = divisible(32 * width_mult)
         last = divisible(1280 * max(1.0, width_mult))
-        layers = [ConvReLU6(in_channels, C, stride=2)]
-        for expand, channels, blocks, stride in STAGES:
+        layers = [ConvReLU6(in_channels, C, stride=first)]
+        for number, (expand, channels, blocks, stride) in enumerate(STAGES):
             channels = divisible(channels * width_mult)
+            stride = first if number == 1 else stride
             for i in range(blocks):
                 layers.append(InvertedResidual(C, channels, stride if i == 0 else 1, expand))
                 C = channels
@@ -88,6 +92,6 @@ class MobileNetV2(nn.Module):
         return self.classifier(x.mean((2, 3)))           # (N, num_classes)
 
 
-def mobilenet_v2(num_classes=1000, in_channels=3, width_mult=1.0, dropout=0.2):
+def mobilenet_v2(num_classes=1000, in_channels=3, width_mult=1.0, dropout=0.2, stem="imagenet"):
     """MobileNetV2: 3 504 872 parameters."""
-    return MobileNetV2(num_classes, in_channels, width_mult, dropout)
+    return MobileNetV2(num_classes, in_channels, width_mult, dropout, stem)

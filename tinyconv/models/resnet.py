@@ -20,6 +20,7 @@ With `stem="cifar"` the beginning is a 3×3 convolution of stride 1 without pool
 images are not shrunk to nothing; all other layers are the same.
 """
 from .. import nn
+from .blocks import is_for_small_images
 
 
 class BasicBlock(nn.Module):
@@ -69,14 +70,11 @@ class ResNet(nn.Module):
     """(N, C, H, W), meant for 224×224 (or 32×32 with `stem="cifar"`), → logits (N, num_classes)."""
 
     def __init__(self, block, depths, num_classes=1000, in_channels=3, stem="imagenet"):
-        if stem == "imagenet":
-            self.conv1 = nn.Conv2d(in_channels, 64, 7, stride=2, padding=3, bias=False)
-        elif stem == "cifar":
-            self.conv1 = nn.Conv2d(in_channels, 64, 3, padding=1, bias=False)
-        else:
-            raise ValueError(f"ResNet: stem should be 'imagenet' or 'cifar', got {stem!r}")
+        small = is_for_small_images("ResNet", stem)
+        self.conv1 = (nn.Conv2d(in_channels, 64, 3, padding=1, bias=False) if small else
+                      nn.Conv2d(in_channels, 64, 7, stride=2, padding=3, bias=False))
         self.bn1 = nn.BatchNorm2d(64)
-        self.maxpool = nn.MaxPool2d(3, stride=2, padding=1) if stem == "imagenet" else nn.Identity()
+        self.maxpool = nn.Identity() if small else nn.MaxPool2d(3, stride=2, padding=1)
         self.layer1 = self._stage(block, 64, 64, depths[0], stride=1)
         self.layer2 = self._stage(block, 64 * block.expansion, 128, depths[1], stride=2)
         self.layer3 = self._stage(block, 128 * block.expansion, 256, depths[2], stride=2)

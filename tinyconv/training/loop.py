@@ -15,6 +15,7 @@ from ..nn import functional as F
 from .evaluation import evaluate, in_use
 from .folder import RunFolder, claim, interval
 from .lock import locked
+from .postmortem import first_anomaly
 from .progress import ProgressBar
 from .recipes import Recipe, choose
 from .resume import restore
@@ -51,8 +52,9 @@ def fit(model, data, *, test=None, epochs=None, batch_size=None, lr=None, seed=N
 
     Raises ValueError or TypeError if something given is wrong or does not fit, before the first
     step; `checkpoint.Mismatch` lists all that does not fit the run to resume. Raises Locked if
-    another run is writing to the folder. Raises Diverged, with the step, when the loss is no longer
-    finite: weights and checkpoints in `out` are then from before that.
+    another run is writing to the folder. Raises Diverged when the loss is no longer finite, with
+    the step and the first operation that made such a number: weights and checkpoints in `out` are
+    then from before that.
     """
     _check_kind("model", model, Module, f"; models.create({model!r}) makes one"
                 if isinstance(model, str) else "")
@@ -183,11 +185,14 @@ def _test(run, signals):
 @np.errstate(all="ignore")                       # what overflows makes a loss that is refused here
 def _step(run, x, y):
     """Loss and gradients of one batch (N, C, H, W) and (N,), and one step of the optimiser."""
-    output = run.model(x)                                                    # (N, K)
-    loss = F.cross_entropy(output, y, label_smoothing=run.recipe.label_smoothing)
+    drawn_from = random.default_generator().bit_generator.state
+    output, loss = _forward(run, x, y)
     value = loss.item()
-    _check_finite(run, value, f"the loss is {value} at step {run.step} (step {run.step_of_epoch} "
-                              f"of {run.steps_per_epoch} of epoch {run.epoch})")
+    if not math.isfinite(value):
+        why = first_anomaly(lambda: _forward(run, x, y)[1], drawn_from)
+        _check_finite(run, value, f"the loss is {value} at step {run.step} (step "
+                                  f"{run.step_of_epoch} of {run.steps_per_epoch} of epoch "
+                                  f"{run.epoch})", why)
     run.optimizer.zero_grad()
     loss.backward()
     run.optimizer.step()
@@ -196,10 +201,17 @@ def _step(run, x, y):
     run.correct += int((output.data.argmax(axis=1) == y.data).sum())
 
 
-def _check_finite(run, loss, what):
+def _forward(run, x, y):
+    """The answers (N, K) to a batch, and the loss."""
+    output = run.model(x)
+    return output, F.cross_entropy(output, y, label_smoothing=run.recipe.label_smoothing)
+
+
+def _check_finite(run, loss, what, why=""):
     if not math.isfinite(loss):
         lr = run.schedule.get_last_lr()[0]
-        raise Diverged(f"{what}; the learning rate was {lr:.3g}, a smaller one may help")
+        raise Diverged(f"{what}; the learning rate was {lr:.3g}, a smaller one may help"
+                       + (f"; {why}" if why else ""))
 
 
 def check_fit(model, dataset):
