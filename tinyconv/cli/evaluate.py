@@ -23,7 +23,8 @@ standard deviation of the data set; --imagenet takes those of ImageNet."""
 
 def options(parser):
     parser.add_argument("folder", nargs="?", metavar="RUN", help="folder of the run")
-    parser.add_argument("--model", metavar="NAME", help=f"one of {', '.join(models.list(task='classification'))}")
+    parser.add_argument("--model", metavar="NAME",
+                        help=f"one of {', '.join(models.list(task='classification'))}")
     parser.add_argument("--weights", metavar="FILE",
                         help="weights of the model (default: those shipped in the package)")
     parser.add_argument("--imagenet", action="store_true",
