@@ -13,14 +13,18 @@ from tinyconv import insight, models, nn
 from tinyconv.insight import receptive_field
 
 NOTHING = 1e-10            # of the largest gradient: Winograd's convolution leaves 1e-16 where 0 is
-SAMPLES = 16               # images: of each only the maximum of a window has an influence
+SAMPLES = 40               # images: of each only the maximum of a window has an influence
 
 
 def positive(model):
-    """The model in float64, with weights that let everything through."""
+    """The model in float64 with random weights that let everything through: each layer is a mean.
+
+    So the edge of a field counts for at least 1e-7 of its middle, beside any shortcut.
+    """
+    generator = np.random.default_rng(1)
     for parameter in model.double().parameters():
-        parameter.data = np.abs(parameter.data) + 0.1
-        parameter.data /= parameter.data.size ** 0.5
+        w = generator.uniform(0.5, 1.5, parameter.shape)
+        parameter.data = w / w.sum(tuple(range(1, w.ndim)), keepdims=True) if w.ndim > 1 else w
     return model.eval()
 
 
@@ -43,10 +47,7 @@ def output_of(model, layer, x):
 
 
 def influences(model, layer, size, places, channels):
-    """For each place of the output the least box of pixels with a gradient other than 0.
-
-    (Where a pixel at the edge of the field has one, it is more than 1e-7 of the largest.)
-    """
+    """For each place of the output the least box of pixels with a gradient other than 0."""
     generator = np.random.default_rng(0)
     x = tc.tensor(generator.uniform(0.5, 1.5, (SAMPLES, channels, *size)), requires_grad=True)
     y = output_of(model, layer, x)
@@ -191,9 +192,9 @@ def test_calculated_fields_are_those_of_gradients(net):
 @pytest.mark.parametrize("name, layers, size", [
     ("resnet20", ["conv1", "layer1.2", "layer2.0", "layer2.1.bn1"], (50, 50)),
     ("lenet5", ["conv1", "conv2"], (28, 28)), ("lenet5_1998", ["c1", "s2", "c3", "s4"], (28, 28)),
-    ("resnet18", ["maxpool", "layer1.1", "layer2.0.downsample", "layer2.0"], (96, 96)),
+    ("resnet18", ["maxpool", "layer1.1", "layer2.0.downsample"], (72, 72)),
     ("convnext_tiny", ["features.0", "features.1.0"], (64, 64)),
-    ("mobilenet_v2", ["features.3"], (72, 72)), ("googlenet", ["inception3a"], (140, 140)),
+    ("mobilenet_v2", ["features.3"], (72, 72)),
     ("densenet121", ["features.denseblock1.denselayer2"], (64, 64))])
 def test_fields_in_the_zoo_are_those_of_gradients(name, layers, size):
     model = models.create(name)

@@ -45,9 +45,10 @@ def test_multiply_adds_of_the_zoo_are_the_published_ones(name):
     assert round(found.multiply_adds / 1e9, 3) == PUBLISHED[name]
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize("name", models.list())
-def test_every_model_has_a_summary(name):
+@pytest.mark.parametrize("name", [
+    "detector", "fcn_resnet50", "lenet5_1998", "preresnet20", "resnet18", "unet", "vit_cifar",
+    "wrn_16_2", "mobilenet_v2", "densenet121"])
+def test_models_of_every_kind_have_a_summary(name):
     model = models.create(name)
     found = insight.summary(model)
     assert found.parameters == sum(p.numel() for p in model.parameters())

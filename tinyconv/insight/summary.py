@@ -110,7 +110,7 @@ def _window(module):
         kernel if module.stride is None else module.stride, getattr(module, "dilation", 1)))
     return (" " + ("×".join(map(str, kernel)) if isinstance(kernel, tuple) else str(kernel))
             + (f"/{stride}" if stride != "1" else "")
-            + (f" dilation {dilation}" if dilation != "1" else ""))
+            + (f" dil. {dilation}" if dilation != "1" else ""))
 
 
 # ---- as text -------------------------------------------------------------------------------------
@@ -119,8 +119,8 @@ def _line(cells):
     name, *others = cells
     if len(name) > WIDTH:
         name = name[:WIDTH - 1] + "…"
-    return name.ljust(WIDTH) + "".join(cell.rjust(width) for cell, width in
-                                       zip(others, (14, 12, 10, 9, 8, 7, 7)))
+    return name.ljust(WIDTH) + "".join(" " + cell.rjust(width) for cell, width in
+                                       zip(others, (13, 11, 9, 8, 7, 6, 6)))
 
 
 def _cells(row):

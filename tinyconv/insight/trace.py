@@ -158,8 +158,11 @@ class _Tracer:
         """Count an operation for the module around it, or as a layer of its own."""
         here = self.open[-1] if self.open else Call("", "")
         if name in TITLES and here.module is not None and any(True for _ in here.module.children()):
-            here.inside.append(Call(here.path, TITLES[name], None, y.shape, y.dtype, result.seen,
-                                    result.multiply_adds))
+            call = Call(here.path, TITLES[name], None, y.shape, y.dtype, result.seen,
+                        result.multiply_adds)
+            if name == "resample" and here.inside and here.inside[-1].title == call.title:
+                here.inside.pop()                # of one dimension after the other: one line
+            here.inside.append(call)
         else:
             here.own += result.multiply_adds
 
