@@ -1,7 +1,7 @@
 """tinyconv: convolutional networks on a CPU in NumPy and Numba, to read, to train and to check."""
-from .interrupt import quiet_start
+from . import interrupt
 
-quiet_start()                          # before all that takes time to import
+interrupt.quiet_start()                          # before all that takes time to import
 
 from numpy import bool_ as bool, float16, float32, float64, int8, int16, int32, int64, uint8
 
