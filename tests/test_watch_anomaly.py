@@ -1,4 +1,5 @@
 """`detect_anomaly` promises: the first bad number is named, with its place, and no false alarm."""
+import re
 import sys
 import threading
 
@@ -61,7 +62,7 @@ def test_what_infinities_become_is_traced_back_to_where_they_came_from():
     z = vector(1, INF) * 2
     with tc.detect_anomaly(), pytest.raises(tc.AnomalyError) as caught:
         z - z
-    assert "argument 0 of mul was inf at (1,)" in str(caught.value)
+    assert re.search(r"argument 0 of mul (at .* )?was inf at \(1,\)", str(caught.value))
 
 
 @quiet

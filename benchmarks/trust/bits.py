@@ -44,7 +44,7 @@ def train(name, steps):
     random.manual_seed(0)
     model, runs = models.create(name), []
     history = training.fit(model, dataset, test=dataset[:64], seed=0, progress=False,
-                           recipe=Recipe(epochs=1, batch_size=BATCH, shift=2, flip=True),
+                           recipe=Recipe(epochs=1, batch_size=BATCH, augment="shift=2,flip"),
                            callbacks=[lambda event, run: runs.append(run)])
     sums = hashlib.sha256()
     for tensor in model.state_dict().values():

@@ -18,7 +18,7 @@ WITHOUT_DERIVATIVE = {
         empty_like full_like linspace new_full new_ones new_zeros ones ones_like tensor zeros
         zeros_like""",
     "random": """rand rand_like randint randn randn_like randperm manual_seed dropout dropout1d
-        dropout2d dropout3d alpha_dropout feature_alpha_dropout""",
+        dropout2d dropout3d alpha_dropout feature_alpha_dropout stochastic_depth""",
     "constant almost everywhere": """all any argmax argmin ceil eq floor floor_divide ge gt isfinite
         isinf isnan le logical_and logical_not logical_or logical_xor lt ne round sign trunc""",
     "answers with positions, classes or truth": """allclose argsort count_nonzero equal isclose
