@@ -67,12 +67,12 @@ def _shifted(x, dim):
     return x - np.max(x.real, dim, keepdims=True)
 
 
-def _softmax(x, dim):
+def _softmax(x, dim, dtype=None):
     e = np.exp(_shifted(x, dim))
     return e / e.sum(dim, keepdims=True)
 
 
-def _log_softmax(x, dim):
+def _log_softmax(x, dim, dtype=None):
     x = _shifted(x, dim)
     return x - np.log(np.exp(x).sum(dim, keepdims=True))
 
