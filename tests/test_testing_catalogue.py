@@ -61,7 +61,7 @@ def _called(f, x, y):
 
 @pytest.mark.parametrize("name", NAMES)
 def test_an_operation_passes_its_check(name):
-    verdict = check_operation(OPERATIONS[name], problems=3, seed=1000)
+    verdict = check_operation(OPERATIONS[name], problems=3, seed=1000, complex=True)
     assert verdict.failure is None, f"{verdict.failure}\n{verdict.reproduction}"
     assert verdict.problems == 3 and len(verdict.worst) == OPERATIONS[name].order
 

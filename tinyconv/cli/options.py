@@ -27,11 +27,13 @@ class TooManyThreads(UsageError):
 
 
 def add_json(parser):
+    """--json"""
     parser.add_argument("--json", action="store_true",
                         help="print the result as JSON, for programs")
 
 
 def add_threads(parser):
+    """--threads N"""
     parser.add_argument("--threads", type=whole, metavar="N",
                         help="number of threads (default: one for each core)")
 

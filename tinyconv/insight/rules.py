@@ -160,20 +160,24 @@ def resample(x, dim, taps):
 # ---- shapes --------------------------------------------------------------------------------------
 
 def reshape(x, shape):
+    """Pixels keep their order in memory, and what they have seen; one length may be −1."""
     known = math.prod(n for n in shape if n != -1)
     shape = tuple(math.prod(x.shape) // known if n == -1 else n for n in shape)
     return Result(shape, x.seen and reshaped(x.seen, shape))
 
 
 def permute(x, dims):
+    """The dimensions in another order, and what was seen along them with them."""
     return Result(tuple(x.shape[d] for d in dims), x.seen and permuted(x.seen, dims))
 
 
 def broadcast_to(x, shape):
+    """Every copy has seen what the original has."""
     return Result(tuple(shape), x.seen and combined([x.seen], tuple(shape)))
 
 
 def cat(*xs, dim):
+    """Whichever of the xs lies there: together they have seen what any of them has."""
     dim %= len(xs[0].shape)
     n = sum(x.shape[dim] for x in xs)
     shape = *xs[0].shape[:dim], n, *xs[0].shape[dim + 1:]
@@ -183,6 +187,7 @@ def cat(*xs, dim):
 
 
 def pad_constant(x, widths, value=0.0):
+    """The fields move on by what is put before them; constants have seen nothing."""
     seen = x.seen
     shape = tuple(b + n + a for (b, a), n in zip(widths, x.shape))
     for axis, (before, after) in enumerate(widths):
@@ -192,6 +197,7 @@ def pad_constant(x, widths, value=0.0):
 
 
 def index(x, key):
+    """Slices and numbers: those that are left have seen what they had."""
     shape = np.broadcast_to(0, x.shape)[key].shape
     return Result(shape, x.seen and indexed(x.seen, key, shape))
 
@@ -208,10 +214,12 @@ def reduced(x, dim=None, keepdim=False, *, dtype=None):
 
 
 def softmax(x, dim, dtype=None):
+    """Along `dim` every result has seen all that is there."""
     return Result(x.shape, x.seen and settled(x.seen, (dim % len(x.shape),)), dtype=dtype)
 
 
 def cast(x, *, dtype):
+    """Another dtype, the same sight."""
     return Result(x.shape, x.seen, dtype=dtype)
 
 
