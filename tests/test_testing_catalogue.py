@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from rules import operation
 
 import tinyconv as tc
 import tinyconv.nn.functional as F
-from tinyconv.core import defvjp, primitive
 from tinyconv.testing import check_grad
 from tinyconv.testing.catalogue import OPERATIONS, WITHOUT_DERIVATIVE, Call, Constant
 from tinyconv.testing.operations import check_operation, problem
@@ -39,7 +39,7 @@ def test_nothing_is_both_checked_and_excused_and_no_excuse_is_stale():
     excused = [name for names in WITHOUT_DERIVATIVE.values() for name in names.split()]
     assert len(excused) == len(set(excused)) and not set(excused) & set(OPERATIONS)
     assert set(excused) <= public(tc) | public(F) | public(tc.Tensor)
-    assert all(operation.spellings for operation in OPERATIONS.values())
+    assert all(checked.spellings for checked in OPERATIONS.values())
 
 
 def test_what_is_excused_as_constant_has_no_gradient():
@@ -95,26 +95,18 @@ def test_an_operation_keeps_its_dtype(name, data):
 
 # ---- planted errors ------------------------------------------------------------------------------
 
-def planted(f, *rules):
-    @primitive
-    def wrong(*args):
-        return f(*args)
-    defvjp(wrong, *rules)
-    return wrong
-
-
 @pytest.mark.parametrize("function, says", [
-    (planted(np.tanh, lambda g, y, x: g * (1 + y * y)), "first derivative of tanh is wrong"),
-    (planted(np.tanh, lambda g, y, x: g * tc.tensor(1 - y.data ** 2)), "second derivative of tanh"),
-    (planted(lambda x: np.tanh(x) * (1.001 if x.dtype == np.float32 else 1),
+    (operation(np.tanh, lambda g, y, x: g * (1 + y * y)), "first derivative of tanh is wrong"),
+    (operation(np.tanh, lambda g, y, x: g * tc.tensor(1 - y.data ** 2)), "second derivative of tanh"),
+    (operation(lambda x: np.tanh(x) * (1.001 if x.dtype == np.float32 else 1),
              lambda g, y, x: g * (1 - y * y)), "in float32")])
 def test_a_planted_error_is_found_with_the_command_that_finds_it_again(function, says):
-    operation = replace(OPERATIONS["tanh"], function=function)
-    verdict = check_operation(operation, problems=5, seed=7)
+    wrong = replace(OPERATIONS["tanh"], function=function)
+    verdict = check_operation(wrong, problems=5, seed=7)
     assert says in verdict.failure and "called with (" in verdict.failure
     seed = 7 + verdict.problems
     assert verdict.reproduction == f"tinyconv check tanh --seed {seed} --problems 1"
-    again = check_operation(operation, problems=1, seed=seed)
+    again = check_operation(wrong, problems=1, seed=seed)
     assert again.failure == verdict.failure
 
 

@@ -3,21 +3,12 @@ import inspect
 
 import numpy as np
 import pytest
+from rules import operation
 
 import tinyconv as tc
-from tinyconv.core import defvjp, primitive
 from tinyconv.testing import (GradientError, KinkError, check_adjoint, check_against_reference,
                               check_against_torch, check_grad, check_linear, gradcheck,
                               gradgradcheck)
-
-
-def operation(f, *rules, **joint):
-    """A primitive of its own, with rules that may be wrong."""
-    @primitive
-    def planted(*args):
-        return f(*args)
-    defvjp(planted, *rules, **joint)
-    return planted
 
 
 @pytest.fixture
@@ -51,11 +42,6 @@ def test_inputs_that_are_not_floating_point_are_passed_on(x):
 def test_inputs_of_any_size_pass(x, scale):
     check_grad(lambda x: (x / scale).exp(), x * scale)
     check_grad(lambda x: x.exp() + x * x * x, x * 0.1)
-
-
-def test_strongly_bent_functions_pass_by_smaller_steps():
-    check_grad(tc.log, tc.tensor(np.array([1e-4, 1e-3, 1.0])), order=1)
-    check_grad(lambda x: tc.sin(300 * x), tc.tensor(np.array([0.3, 0.7])), order=2)
 
 
 def test_empty_inputs_pass():
@@ -273,11 +259,14 @@ def test_a_result_that_is_not_finite_is_refused():
         check_grad(tc.log, tc.tensor(np.array([0.0, 1.0])))
 
 
-def test_nan_in_a_gradient_does_not_pass(x):
-    f = operation(np.sin, lambda g, y, x: g * tc.tensor(np.full((3, 4), np.nan)))
-    with pytest.raises(GradientError):
-        check_grad(f, x, order=1)
-    with pytest.raises(GradientError):
+@pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf])
+def test_a_gradient_that_is_not_finite_does_not_pass(x, bad):
+    spoilt = np.where(np.arange(12).reshape(3, 4) == 7, bad, 1.0)
+    f = operation(lambda x: x * 2, lambda g, y, x: g * 2 * tc.tensor(spoilt))
+    for method in ("central", "complex"):
+        with pytest.raises(GradientError, match=r"gradient for input 0 is .* at element \(1, 3\)"):
+            check_grad(f, x, order=1, method=method)
+    with np.errstate(invalid="ignore"), pytest.raises(GradientError, match="gradcheck: the Jacob"):
         gradcheck(f, tc.tensor(x.data, requires_grad=True))
 
 
@@ -347,8 +336,9 @@ def test_a_failure_says_how_to_see_it_again():
 def test_nothing_to_check_is_an_error():
     with pytest.raises(TypeError, match="nothing to check"):
         check_grad(lambda k: k, 3)
-    with pytest.raises(ValueError, match="requires_grad"):
-        gradcheck(tc.exp, tc.tensor([1.0]))
+    for check in (gradcheck, gradgradcheck):
+        with pytest.raises(ValueError, match=f"{check.__name__}: expects at least one .*requires_g"):
+            check(tc.exp, tc.tensor([1.0]))
     for nothing in ({"order": 0}, {"directions": 0}):
         with pytest.raises(ValueError, match="nothing would be checked"):
             check_grad(tc.exp, np.ones(2), **nothing)

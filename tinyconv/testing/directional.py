@@ -6,15 +6,15 @@ import numpy as np
 
 from ..core import Tensor
 from .complex_step import complex_step
-from .errors import GradientError, KinkError, again, derivative_at, kink, mismatch
+from .errors import (GradientError, KinkError, again, derivative_at, edge, kink, laid_out,
+                     mismatch)
 from .jacobian import compare_jacobians
-from .layouts import awkward
-from .lines import STEP, Line, culprit
+from .layouts import awkward, otherwise
+from .lines import SHRINK, SHRINKS, STEP, Line, culprit, parts
 from .points import (bounded, function_of, gradients, is_differentiable, leaf, outputs_of,
                      promoted, refuse_narrow, vjp_of)
 
 METHODS = {"central": (1e-6, 1e-8), "complex": (1e-12, 1e-14)}      # the usual rtol and atol
-SHRINK = 8                 # where the function bends more than that allows for, try smaller steps
 LARGER = 1024              # a power of two: products with it are exact
 DROWNED = 0.01             # a derivative that round-off hides more than this of is not checked
 
@@ -30,27 +30,29 @@ def check_grad(f, *inputs, order=2, method="central", rtol=None, atol=None, dire
         `complex_step`).
     directions : how many random directions to try for every input. The components of each are
         bounded away from zero, so that an error in one element among thousands shows, unless it
-        is within the tolerance of the sum over all of them: of a gradient some of whose elements
-        are a million times larger than others only the large ones are seen.
+        is within the tolerance of the sum over all of them. Elements that are much smaller than
+        the largest, or whose gradients are, have directions of their own.
     jacobian : compare every element of the full Jacobian, too (by central differences): each
         against its own size.
     promote : make float64 of narrower inputs, which are refused otherwise.
     Returns the worst relative error at each order, as a list of floats.
 
     With a random cotangent v and a random direction u the analytic ⟨∂⟨f, v⟩/∂x, u⟩ is compared with
-    the numerical ⟨f(x + hu) − f(x − hu), v⟩ / 2h, or ⟨Im f(x + ihu), v⟩ / h. The next order does
-    the same for the function (x, v) ↦ ∂⟨f, v⟩/∂x, which is why an operation whose rule is right at
-    first order only is caught. Equal means |analytic − numerical| ≤ atol + rtol·size, with room for
-    the round-off of f itself. The size is the larger of the two; complex steps add up
-    (atol + rtol·|∂⟨f, v⟩/∂x|)·|u| over the elements. rtol and atol are 1e-6 and 1e-8 if not given,
-    for complex steps 1e-12 and 1e-14.
+    the numerical ⟨f(x + hu) − f(x − hu), v⟩ / 2h, or ⟨Im f(x + ihu), v⟩ / h. The step h is ∛ε times
+    the size of x, and less where f is not defined so far away or the difference still depends on h.
+    The next order does the same for the function (x, v) ↦ ∂⟨f, v⟩/∂x, which is why an operation
+    whose rule is right at first order only is caught. Equal means |analytic − numerical| ≤ atol +
+    rtol·size, with room for the round-off of f itself. The size is the larger of the two; complex
+    steps add up (atol + rtol·|∂⟨f, v⟩/∂x|)·|u| over the elements. rtol and atol are 1e-6 and 1e-8
+    if not given, for complex steps 1e-12 and 1e-14.
 
     At every order it is also checked that f is repeatable; that inputs (those that are not
     differentiated as well) and cotangents are left unchanged; that gradients have the dtype and
     shape of their inputs and share no memory with anything; that a second walk gives the same bits,
-    also after f was called with something else; that cotangents may be large and lie in memory
-    in any way. On a kink (two one-sided slopes that differ at every step) KinkError is raised. A
-    function so large that its round-off hides its derivative is refused.
+    also after f was called with something else; that cotangents may be large; that inputs and
+    cotangents may lie in memory in any way. On a kink (two one-sided slopes that differ at every
+    step) and at the edge of where f is defined KinkError is raised. A function so large that its
+    round-off hides its derivative is refused.
 
     Raises TypeError for inputs narrower than float64, ValueError for an unknown method and for
     fewer than one order or direction.
@@ -99,6 +101,11 @@ def _array(x):
     return x if isinstance(x, np.ndarray) else None
 
 
+def _equal(a, b):
+    """The same but for round-off: a sum may have been taken in another order."""
+    return a.shape == b.shape and bool(np.allclose(a, b, 0, 1e-9 * np.abs(a).max(initial=1e-3)))
+
+
 @dataclass
 class _Check:
     """One run of `check_grad`: its settings, and the order it has come to."""
@@ -122,6 +129,7 @@ class _Check:
         given = [v.data.copy() for v in vs]
         self._repeatable(f, xs, ys)
         gs, again = gradients(ys, xs, vs), gradients(ys, xs, vs)
+        self._finite(gs, sources)
         self._same(gs, again, sources, "two walks over the same graph give different gradients for")
         self._unshared(gs, again, xs, vs, sources)
         for x, b, source in zip(xs, before, sources):
@@ -133,6 +141,7 @@ class _Check:
         self._same(gs, gradients(ys, xs, vs), sources,
                    "after the function was called with other numbers, an earlier graph gives "
                    "another gradient for")
+        self._laid_out_otherwise(f, xs, ys, vs, gs, sources)
         larger = [Tensor(awkward(LARGER * v.data)) for v in vs]
         self._linear(gs, gradients(ys, xs, larger), sources)
         compare = self._by_differences if self.method == "central" else self._by_complex_steps
@@ -140,8 +149,8 @@ class _Check:
                      for i, source in enumerate(sources) if xs[i].numel()), default=0.0)
         if self.jacobian:
             rtol, atol = METHODS["central"] if self.method == "complex" else (self.rtol, self.atol)
-            compare_jacobians(derivative_at(self.order, self.name), f, xs, sources, STEP, atol,
-                              rtol)
+            compare_jacobians(derivative_at(self.order, self.name), f, xs, sources,
+                              lambda x: STEP * np.maximum(np.abs(x), 1), atol, rtol, True)
         return worst, vs
 
     def _repeatable(self, f, xs, ys):
@@ -154,9 +163,17 @@ class _Check:
             self.fail("the result is not finite here, so there is nothing to compare with; "
                       "check at another point")
 
+    def _finite(self, gs, sources):
+        for g, source in zip(gs, sources):
+            bad = np.argwhere(~np.isfinite(g.data))
+            if len(bad):
+                where = tuple(map(int, bad[0]))
+                self.fail(f"the gradient for {source} is {g.data[where]} at element {where}, "
+                          "though the result is finite")
+
     def _same(self, gs, again, sources, what):
         for g, g2, source in zip(gs, again, sources):
-            if not np.array_equal(g.data, g2.data, equal_nan=True):
+            if not np.array_equal(g.data, g2.data):
                 self.fail(f"{what} {source}")
 
     def _call_elsewhere(self, f, xs):
@@ -165,12 +182,36 @@ class _Check:
             outputs_of(f, [leaf(np.asarray(np.flip(x.data))) for x in xs])
 
     def _linear(self, gs, others, sources):
-        """Round-off may differ: a sum may be taken in another order."""
         for g, other, source in zip(gs, others, sources):
-            room = 1e-9 * np.abs(np.nan_to_num(g.data)).max(initial=1e-3)
-            if not np.allclose(g.data, other.data / LARGER, 0, room, equal_nan=True):
+            if not _equal(g.data, other.data / LARGER):
                 self.fail(f"cotangents {LARGER} times as large, strided and read-only, do not give "
                           f"{LARGER} times the gradient for {source}")
+
+    def _laid_out_otherwise(self, f, xs, ys, vs, gs, sources):
+        """How inputs lie in memory may change the results and gradients by round-off only."""
+        def differing(moved):
+            """What differs, how it is and how it becomes, if the inputs `moved` lie otherwise."""
+            args = [leaf(otherwise(x.data) if k in moved else x) for k, x in enumerate(xs)]
+            found = []
+            with suppress(Exception):                      # who refuses a layout is not wrong
+                found += outputs_of(f, args)
+                found += gradients(found, args, vs)
+            return next(((name, a.data, b.data) for name, a, b in zip(names, [*ys, *gs], found)
+                         if not _equal(a.data, b.data)), None)
+
+        names = [*(f"output {j}" for j in range(len(ys))),
+                 *(f"the gradient for {source}" for source in sources)]
+        moved = range(len(xs))
+        wrong = differing(moved)
+        if wrong is None:
+            return
+        for k in moved:                                    # is it one of them alone?
+            alone = differing([k])
+            if alone is not None:
+                wrong, moved = alone, [k]
+                break
+        self.fail(laid_out(" and ".join(sources[k] for k in moved), [xs[k].data for k in moved],
+                           *wrong))
 
     def _unshared(self, gs, again, xs, vs, sources):
         """No gradient may lie in the memory of another, of an input or of a cotangent."""
@@ -197,53 +238,78 @@ class _Check:
         def tolerance(u):
             return float(((self.atol + self.rtol * np.abs(g)) * np.abs(u)).sum())
         worst = 0.0
-        for _ in range(self.directions):
-            u = bounded(self.rng, xs[i].shape)
+        for u in self._directions(xs[i].data, g):
             if not error(u) <= tolerance(u):
                 where, e = culprit(u, error)
                 e /= np.abs(e).max()
                 if error(e) <= tolerance(e):                     # (an error spread thin)
                     where, e = "a random direction", u
-                self._mismatch(source, g, where, e, numerical(e), "complex step", tolerance(e))
+                raise GradientError(mismatch(self.name, self.order, source, g.shape, where,
+                                             float(np.vdot(g, e)), numerical(e), "complex step",
+                                             tolerance(e)))
             worst = max(worst, self.rtol * error(u) / tolerance(u))
         return worst
 
-    def _mismatch(self, source, g, where, u, numerical, how, tolerance):
-        raise GradientError(mismatch(self.name, self.order, source, g.shape, where,
-                                     float(np.vdot(g, u)), numerical, how, tolerance))
+    def _directions(self, x, g):
+        """Random directions, each in parts."""
+        for _ in range(self.directions):
+            yield from parts(bounded(self.rng, x.shape), x, g, self._small)
+
+    @property
+    def _small(self):
+        """Derivatives below this are compared absolutely."""
+        return self.atol / self.rtol if self.rtol else 1.0
 
     # ---- central differences ---------------------------------------------------------------------
 
     def _by_differences(self, f, xs, i, ys, vs, g, source):
         """Compare the gradient g of xs[i] along random directions; return the relative error."""
         line = Line(f, xs, i, ys, vs)
-        return max(self._along(line, g, bounded(self.rng, xs[i].shape), source)
-                   for _ in range(self.directions))
+        return max(self._along(line, g, u, source) for u in self._directions(xs[i].data, g))
 
     def _along(self, line, g, u, source):
-        """Compare along the direction u; return the relative error."""
-        analytic, h = float(np.vdot(g, u)), line.step
-        left, right = line.slopes(u, h)
-        scale = float(np.linalg.norm(g * u))
-        self._no_kink(line, u, source, left, right, max(scale, 1e-3))
-        error, best = np.inf, h
-        for _ in range(3):
-            numerical = (left + right) / 2
-            size = max(abs(analytic), abs(numerical))
-            if abs(analytic - numerical) <= self._tolerance(line, size, h):
-                if line.noise / h > DROWNED * max(size, scale, self._small):
-                    self._drowned(line, analytic, numerical, size, source, h)
-                return abs(analytic - numerical) / max(size, self._small)
-            if abs(analytic - numerical) < error:
-                error, best = abs(analytic - numerical), h
+        """Compare along the direction u; return the relative error.
+
+        Long steps come first, for which round-off matters least. A difference has settled if the
+        next longer step gives the same: then no noisier one overrules it.
+        """
+        whole = float(np.linalg.norm(g))
+        own = self._inside(line, u, source)
+        self._no_kink(line, u, source, own, max(float(np.linalg.norm(g * u)), 1e-3))
+        settled, error, best, h = np.nan, np.inf, own, line.largest
+        for _ in range(SHRINKS):
+            slopes = line.slopes(u, h)
+            analytic, numerical = float(np.vdot(g, slopes.moved)), slopes.central
+            noise, room = line.noise / h, self._tolerance(line, abs(numerical), h)
+            if not abs(numerical - settled) <= room:
+                size, settled = max(abs(analytic), abs(numerical)), np.nan
+                if abs(analytic - numerical) <= self._tolerance(line, size, h) < np.inf:
+                    if noise > DROWNED * max(size, whole, self._small):
+                        self._drowned(line, analytic, numerical, size, source, h)
+                    return abs(analytic - numerical) / max(size, self._small)
+                if abs(numerical - line.slopes(u, h * SHRINK).central) <= room:
+                    settled, best, error = numerical, h, 0
+                elif abs(analytic - numerical) < error and h <= own:
+                    best, error = h, abs(analytic - numerical)
+            if h <= own and (np.isfinite(settled) or not slopes.everywhere(u)
+                             or noise > DROWNED * max(abs(analytic), whole, self._small)):
+                break
             h /= SHRINK
-            left, right = line.slopes(u, h)
         self._blame(line, g, u, source, best)
 
-    @property
-    def _small(self):
-        """Derivatives below this are compared absolutely."""
-        return self.atol / self.rtol if self.rtol else 1.0
+    def _inside(self, line, u, source):
+        """The step for the elements that u moves, or less, so that f is defined on both sides."""
+        h = line.step(u)
+        for _ in range(SHRINKS):
+            slopes = line.slopes(u, h)
+            if not slopes.everywhere(u):
+                h *= SHRINK
+                break
+            if slopes.finite():
+                return h
+            h /= SHRINK
+        where, e = culprit(u, lambda e: not line.slopes(e, h).finite())
+        raise KinkError(edge(self.name, self.order, source, u.shape, where, h * np.abs(e).max()))
 
     def _drowned(self, line, analytic, numerical, size, source, h):
         """Refuse what agrees only because anything would."""
@@ -255,31 +321,42 @@ class _Check:
     def _tolerance(self, line, size, h):
         return self.atol + self.rtol * size + line.noise / h
 
-    def _no_kink(self, line, u, source, left, right, scale):
+    def _no_kink(self, line, u, source, h, scale):
         """One-sided slopes differ by h|f″| where f is smooth, at a kink by as much for any h."""
-        if abs(right - left) <= 1e-4 * scale + 2 * line.noise / line.step:
+        first = line.slopes(u, h).jump
+        if not first > 1e-4 * scale + 2 * line.noise / h:
             return
-        h = line.step / SHRINK
-
-        def jump(e):
-            left, right = line.slopes(e, h)
-            return abs(right - left)
-        if jump(u) > abs(right - left) / 2:
-            where, e = culprit(u, jump)
-            left, right = line.slopes(e, h)
-            raise KinkError(kink(self.name, self.order, source, u.shape, where, left, right, h))
+        for shrinks in range(SHRINKS):
+            if shrinks and 4 * SHRINK * line.noise / h > first:
+                break                                      # from here on round-off would decide
+            h /= SHRINK
+            slopes = line.slopes(u, h)
+            if not slopes.everywhere(u):
+                break
+            if not slopes.jump > first / 2:
+                return
+        where, e = culprit(u, lambda e: line.slopes(e, h).jump)
+        slopes = line.slopes(e, h)
+        raise KinkError(kink(self.name, self.order, source, u.shape, where, slopes.left,
+                             slopes.right, h))
 
     def _blame(self, line, g, u, source, h):
         """Find one wrong element by halving the direction, and raise."""
+        def compared(e):
+            slopes = line.slopes(e, h)
+            return float(np.vdot(g, slopes.moved)), slopes.central
+
         def error(e):
-            return abs(float(np.vdot(g, e)) - sum(line.slopes(e, h)) / 2)
+            analytic, numerical = compared(e)
+            return abs(analytic - numerical)
         where, e = culprit(u, error)
         e /= np.abs(e).max()
-        self._no_kink(line, e, source, *line.slopes(e, line.step), max(np.abs(g * e).max(), 1e-3))
+        self._no_kink(line, e, source, self._inside(line, e, source),
+                      max(np.abs(g * e).max(), 1e-3))
         for where, e in (where, e), ("a random direction", u):   # (an error spread thin)
-            analytic, numerical = float(np.vdot(g, e)), sum(line.slopes(e, h)) / 2
+            analytic, numerical = compared(e)
             tolerance = self._tolerance(line, max(abs(analytic), abs(numerical)), h)
             if not abs(analytic - numerical) <= tolerance:
                 break
-        self._mismatch(source, g, where, e, numerical, f"central difference, step {h:.2g}",
-                       tolerance)
+        raise GradientError(mismatch(self.name, self.order, source, u.shape, where, analytic,
+                                     numerical, f"central difference, step {h:.2g}", tolerance))

@@ -40,6 +40,30 @@ def kink(name, order, source, shape, where, left, right, step):
             "  hint         check at another point: distinct values, none within 1e-4 of the kink")
 
 
+def edge(name, order, source, shape, where, step):
+    """The message of a point beside which the function is not defined."""
+    return (f"{derivative_at(order, name)} does not exist here with respect to {source} of shape "
+            f"{shape}: the edge of where the function is defined\n"
+            f"  at     {where}, moved by {step:.2g}\n"
+            "  hint   check at a point with room on both sides")
+
+
+def laid_out(source, inputs, what, given, otherwise):
+    """The message of a result or gradient that depends on where its input lies in memory."""
+    lines = [f"{what} depends on how {source} lies in memory"]
+    if given.shape == otherwise.shape:
+        where = np.unravel_index(np.argmax(np.abs(np.nan_to_num(given - otherwise, nan=np.inf))),
+                                 given.shape)
+        where = tuple(map(int, where))
+        given, otherwise = f"{given[where]:.12g}", f"{otherwise[where]:.12g}"
+        lines.append(f"  at           element {where}")
+    else:
+        given, otherwise = f"of shape {given.shape}", f"of shape {otherwise.shape}"
+    strides = ", ".join(str(x.strides) for x in inputs)
+    return "\n".join([*lines, f"  as given     {given}   (strides {strides})",
+                      f"  laid out otherwise  {otherwise}"])
+
+
 def again(name, inputs, options):
     """`check_grad(f, np.array([0.5, 1.0]), <float64 (3, 40)>, order=2, …)`, to do it once more."""
     given = [name, *map(shown, inputs), *(f"{k}={v!r}" for k, v in options.items())]

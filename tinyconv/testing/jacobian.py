@@ -4,6 +4,7 @@ import numpy as np
 from ..core import Tensor, no_grad
 from .errors import GradientError
 from .layouts import awkward
+from .lines import EPS, SHRINK, SHRINKS
 from .points import bounded, function_of, gradients, leaf, outputs_of, refuse_narrow, vjp_of
 
 
@@ -28,15 +29,13 @@ def gradcheck(func, inputs, *, eps=1e-6, atol=1e-5, rtol=1e-3, raise_exception=T
                    check_forward_ad=check_forward_ad, check_batched_grad=check_batched_grad,
                    check_batched_forward_grad=check_batched_forward_grad)
     inputs = (inputs,) if isinstance(inputs, Tensor) else tuple(inputs)
-    places = [i for i, x in enumerate(inputs) if isinstance(x, Tensor) and x.requires_grad]
-    if not places:
-        raise ValueError("gradcheck: expects at least one input with requires_grad=True")
+    places = _differentiated("gradcheck", inputs)
     refuse_narrow("gradcheck", [x for x in inputs if isinstance(x, Tensor) and x.requires_grad])
 
     try:
         compare_jacobians("gradcheck", function_of(func, inputs, places),
                           [leaf(inputs[i]) for i in places], [f"input {i}" for i in places],
-                          eps, atol, rtol, nondet_tol)
+                          lambda x: np.full(x.shape, eps), atol, rtol, nondet_tol=nondet_tol)
     except GradientError:
         if raise_exception:
             raise
@@ -58,8 +57,7 @@ def gradgradcheck(func, inputs, grad_outputs=None, *, eps=1e-6, atol=1e-5, rtol=
     _only_backward("gradgradcheck", check_rev_over_rev=not check_rev_over_rev,
                    check_fwd_over_rev=check_fwd_over_rev, check_batched_grad=check_batched_grad)
     inputs = (inputs,) if isinstance(inputs, Tensor) else tuple(inputs)
-    places = [i for i, x in enumerate(inputs) if isinstance(x, Tensor) and x.requires_grad]
-
+    places = _differentiated("gradgradcheck", inputs)
     xs = [inputs[i] for i in places]
     if grad_outputs is None:
         rng = np.random.default_rng(seed)
@@ -71,6 +69,14 @@ def gradgradcheck(func, inputs, grad_outputs=None, *, eps=1e-6, atol=1e-5, rtol=
                      atol=atol, rtol=rtol, raise_exception=raise_exception, nondet_tol=nondet_tol)
 
 
+def _differentiated(name, inputs):
+    """Which of the inputs require a gradient; ValueError if none does."""
+    places = [i for i, x in enumerate(inputs) if isinstance(x, Tensor) and x.requires_grad]
+    if not places:
+        raise ValueError(f"{name}: expects at least one input with requires_grad=True")
+    return places
+
+
 def _only_backward(name, **wrong):
     """Raise ValueError for what asks for derivatives that there are not."""
     for argument, asked in wrong.items():
@@ -79,25 +85,45 @@ def _only_backward(name, **wrong):
                              "computed backward only, one at a time")
 
 
-def compare_jacobians(name, f, xs, sources, eps, atol, rtol, nondet_tol=0.0):
-    """Raise GradientError unless the analytic Jacobians of f are those of central differences."""
+def compare_jacobians(name, f, xs, sources, steps, atol, rtol, shorter=False, nondet_tol=0.0):
+    """Raise GradientError unless the analytic Jacobians of f are those of central differences.
+
+    `steps` makes the step for every element of an array. With `shorter` ones are tried where an
+    element comes out wrong, until that makes no difference.
+    """
     before = [x.data.copy() for x in xs]
     analytic, again = _analytic(f, xs), _analytic(f, xs)
     for i, x in enumerate(xs):
         if not np.array_equal(x.data, before[i]):
             raise GradientError(f"{name}: {sources[i]} was changed by the function or by its "
                                 "gradient")
-        numerical = _numerical(f, xs, i, eps)
-        for j in range(len(analytic)):
-            a, b, n = analytic[j][i], again[j][i], numerical[j]
-            if not np.all(np.abs(a - b) <= nondet_tol):
-                raise GradientError(f"{name}: two walks differ by {np.abs(a - b).max():.3g} for "
-                                    f"output {j} and {sources[i]}, more than nondet_tol = "
+        for j, (a, b) in enumerate(zip(analytic, again)):
+            if not np.allclose(a[i], b[i], 0, nondet_tol, equal_nan=True):
+                raise GradientError(f"{name}: two walks differ by {np.abs(a[i] - b[i]).max():.3g} "
+                                    f"for output {j} and {sources[i]}, more than nondet_tol = "
                                     f"{nondet_tol:g}")
-            wrong = ~(np.abs(a - n) <= atol + rtol * np.abs(n))
-            if wrong.any():
-                raise GradientError(f"{name}: " + _message(a, n, wrong, j, sources[i], x.shape,
-                                                           atol, rtol))
+        numerical = [np.zeros_like(a[i]) for a in analytic]
+        h, columns = steps(x.data).ravel(), np.arange(x.numel())
+        for _ in range(SHRINKS if shorter else 1):
+            last = [n.copy() for n in numerical]
+            _difference(f, xs, i, h, columns, numerical)
+            wrong = [~(np.abs(a[i] - n) <= atol + rtol * np.abs(n))
+                     for a, n in zip(analytic, numerical)]
+            moving = [~(np.abs(n - m) <= atol + rtol * np.abs(n)) for n, m in zip(numerical, last)]
+            h /= SHRINK
+            columns = columns[(_any(wrong) & _any(moving))[columns]
+                              & (h > 100 * EPS * np.abs(x.data).ravel())[columns]]
+            if not len(columns):
+                break
+        for j, w in enumerate(wrong):
+            if w.any():
+                raise GradientError(f"{name}: " + _message(analytic[j][i], numerical[j], w, j,
+                                                           sources[i], x.shape, atol, rtol))
+
+
+def _any(found):
+    """In which columns any of several matrices has one."""
+    return np.any([m.any(0) for m in found], 0)
 
 
 def _message(a, n, wrong, j, source, shape, atol, rtol):
@@ -127,19 +153,19 @@ def _analytic(f, xs):
     return jacobians
 
 
-def _numerical(f, xs, i, eps):
-    """The same for one input, column by column, by central differences."""
+def _difference(f, xs, i, h, columns, jacobians):
+    """Fill in `columns` of the Jacobians for one input, by central differences of steps h."""
     constants = [x.detach() for x in xs]
 
     def at(k, h):
         x = constants[i].data.copy()
         x.flat[k] += h
-        with no_grad():
-            return [y.data for y in outputs_of(f, [*constants[:i], Tensor(x), *constants[i + 1:]])]
+        with no_grad(), np.errstate(all="ignore"):
+            ys = outputs_of(f, [*constants[:i], Tensor(x), *constants[i + 1:]])
+        return x.flat[k], [y.data for y in ys]
 
-    ys = outputs_of(f, constants)
-    jacobians = [np.zeros((y.numel(), constants[i].numel())) for y in ys]
-    for k in range(constants[i].numel()):
-        for jacobian, after, before in zip(jacobians, at(k, eps), at(k, -eps)):
-            jacobian[:, k] = ((after - before) / (2 * eps)).ravel()
-    return jacobians
+    for k in columns:
+        (right, after), (left, before) = at(k, h[k]), at(k, -h[k])
+        for jacobian, a, b in zip(jacobians, after, before):
+            with np.errstate(all="ignore"):                # (x + h has been rounded)
+                jacobian[:, k] = ((a - b) / (right - left)).ravel()

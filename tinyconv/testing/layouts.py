@@ -15,6 +15,11 @@ def awkward(array):
     return view
 
 
+def otherwise(array):
+    """A copy that lies in memory as `array` does not: plain, or if that is plain, `awkward`."""
+    return awkward(array) if array.flags.c_contiguous else np.array(array, order="C")
+
+
 def lay_out(array, layout):
     """The same values laid out as asked.
 

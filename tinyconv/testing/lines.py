@@ -1,4 +1,6 @@
-"""Finite differences along lines, and the search for the one element that is to blame."""
+"""Finite differences along lines: which elements move together, how far, and which is to blame."""
+from typing import NamedTuple
+
 import numpy as np
 
 from ..core import Tensor, no_grad
@@ -6,34 +8,91 @@ from .points import outputs_of
 
 EPS = np.finfo(np.float64).eps
 STEP = EPS ** (1 / 3)      # central differences err by h²|f‴|/6 + ε|f|/h, least near h = ∛ε = 6e-6
+SHRINK = 8                 # where the function bends more than that allows for, or ends, try less
+SHRINKS = 40               # so often: the last step is 1e-36 of the first
+NEAR, LIKE = 32, 1000      # elements and gradients that differ by less can be judged together
 
 
 class Line:
-    """Finite differences of ⟨f, v⟩ as one input moves along a line."""
+    """Finite differences of ⟨f, v⟩ as one input moves along a line.
+
+    The step h is for elements of the size of 1 and below; larger ones take one as much larger, for
+    x + h has to differ from x. Where f is not defined at some distance, it is NaN there.
+    """
 
     def __init__(self, f, xs, i, ys, vs):
         self.f, self.i, self.vs = f, i, [v.data for v in vs]
         self.constants = [x.detach() for x in xs]
         self.here = [y.data for y in ys]
-        self.step = STEP * max(1.0, float(np.abs(xs[i].data).max()))
+        self.size = np.maximum(np.abs(xs[i].data), 1.0)
+        self.largest = STEP * float(self.size.max())
         # (v has random signs: the round-off of many elements adds up like steps of a random walk)
         self.noise = 100 * EPS * float(np.sqrt(sum(np.square(y * v).sum()
                                                    for y, v in zip(self.here, self.vs))))
+        self._known = None
 
-    def at(self, u, h):
-        """f(x + hu)"""
-        xs = list(self.constants)
-        xs[self.i] = Tensor(xs[self.i].data + h * u)
-        with no_grad():
-            return [y.data for y in outputs_of(self.f, xs)]
+    def step(self, u):
+        """The step for those elements that u moves: ∛ε times the largest, or times 1."""
+        return STEP * float(self.size[u != 0].max())
+
+    def at(self, x):
+        """f(x) with x for the input that moves; NaN where f refuses."""
+        xs = [*self.constants[:self.i], Tensor(x), *self.constants[self.i + 1:]]
+        try:
+            with no_grad(), np.errstate(all="ignore"):
+                return [y.data for y in outputs_of(self.f, xs)]
+        except (ValueError, ArithmeticError):              # (as logarithms and losses do)
+            return [np.full_like(y, np.nan) for y in self.here]
 
     def rise(self, after, before):
         """⟨f(after) − f(before), v⟩, subtracted before summing, where less is cancelled."""
-        return sum(float(((a - b) * v).sum()) for a, b, v in zip(after, before, self.vs))
+        with np.errstate(all="ignore"):
+            return sum(float(((a - b) * v).sum()) for a, b, v in zip(after, before, self.vs))
 
     def slopes(self, u, h):
-        """The slopes to the left and to the right of here; their mean is the central difference."""
-        return self.rise(self.here, self.at(u, -h)) / h, self.rise(self.at(u, h), self.here) / h
+        """The slopes to the left and to the right of here."""
+        if self._known is None or self._known[0] is not u or self._known[1] != h:
+            x = self.constants[self.i].data
+            left, right = x - h * u, x + h * u
+            self._known = u, h, Slopes(self.rise(self.here, self.at(left)) / h,
+                                       self.rise(self.at(right), self.here) / h,
+                                       (right - left) / (2 * h))
+        return self._known[2]
+
+
+class Slopes(NamedTuple):
+    """What a function does to the left and to the right, along the direction it really `moved`:
+    x + hu has been rounded."""
+    left: float
+    right: float
+    moved: np.ndarray
+
+    central = property(lambda self: (self.left + self.right) / 2)
+    jump = property(lambda self: abs(self.right - self.left))
+
+    def finite(self):
+        return bool(np.isfinite(self.left) and np.isfinite(self.right))
+
+    def everywhere(self, u):
+        """Whether all that u moves has moved, and about as far as it should."""
+        return bool((np.abs(self.moved - u) <= np.abs(u) / 8).all())
+
+
+def parts(u, x, g, small):
+    """u as a sum of directions: together go elements whose sizes, and whose gradients, are alike.
+
+    One step is too long for what is much smaller than the rest, and beside a gradient much larger
+    an error is not seen. What is below 1, or a gradient below `small`, counts as that.
+    """
+    with np.errstate(over="ignore"):
+        kind = (1000 * _classes(np.maximum(np.abs(x), 1), NEAR)
+                + _classes(np.maximum(np.abs(np.nan_to_num(g)), small or EPS), LIKE))
+    return [np.where(kind == k, u, 0) for k in np.unique(kind)]
+
+
+def _classes(size, ratio):
+    """0 for the largest and all that are more than a `ratio`-th of it, 1 for the next, …"""
+    return np.floor((np.log(size.max()) - np.log(size)) / np.log(ratio)).astype(int)
 
 
 def culprit(u, error):
