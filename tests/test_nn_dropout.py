@@ -1,10 +1,13 @@
 """Dropout: what is kept, how it is scaled, and that it sleeps in evaluation."""
+from functools import partial
+
 import numpy as np
 import pytest
 
 import tinyconv as tc
 import tinyconv.nn.functional as F
 from tinyconv import nn
+from tinyconv.testing import check_linear
 
 
 def test_each_element_is_dropped_with_probability_p_and_the_mean_stays():
@@ -41,6 +44,14 @@ def test_the_gradient_passes_where_the_value_did(rng):
     assert y.dtype == np.float64
     y.sum().backward()
     np.testing.assert_array_equal(x.grad.data * x.data, y.data)
+
+
+@pytest.mark.parametrize("f, shape", [
+    (F.dropout, (3, 4)), (F.dropout1d, (3, 2, 4)), (F.dropout2d, (2, 3, 2, 2)),
+    (F.dropout3d, (2, 3, 1, 2, 2)), (partial(F.stochastic_depth, mode="row"), (4, 3))])
+def test_with_the_same_numbers_drawn_dropout_is_linear(rng, f, shape):
+    check_linear(lambda x: f(x, p=0.4, generator=np.random.default_rng(3)),
+                 rng.standard_normal(shape))
 
 
 def test_the_same_seed_drops_the_same():
