@@ -52,23 +52,28 @@ def all_three(x, w, g, b, sizes):
 
 
 def errors_are_bounded(rng, case, dtype, change=lambda rng, a: a):
-    """|error| ≤ (10 + log₂ K) u M, K the length of the sum at each place of a tile"""
+    """|error| ≤ (10 + log₂ K) u M, K the length of the sum at each place of a tile; the least
+    normal number is added to every |number| and every product in M"""
     N, C, O, sizes = case                                            # noqa: E741
     exact, u = (np.float64 if dtype == np.float32 else np.longdouble), np.finfo(dtype).eps / 2
     x, w, g, b = (change(rng, a).astype(dtype) for a in numbers(rng, case, dtype))
     y, gx, gw = all_three(x, w, g, b, sizes)
     x, w, g, b = (a.astype(exact) for a in (x, w, g, b))
+    least = exact(np.finfo(dtype).tiny)
+    X, W, Y = (abs(a) + least for a in (x, w, g))
+    out, back = (abs(m).sum(0).max() ** 2 for m in (reference.A, reference.G))
 
-    def check(found, true, size, K):
+    def check(found, true, size, K, factor):
+        size = size + factor * K * least
         assert (abs(found - true) <= (10 + np.log2(K)) * u * size).all()
 
-    check(y, plain.conv(x, w, b, sizes, 1), reference.conv(x, w, b, sizes, abs), C)
-    check(gw, plain.conv_weight(x, g, sizes, 1), reference.conv_weight(x, g, sizes, abs),
-          max(2, winograd.in_python(winograd.tile_count)(last(y))))
-    turned, (top, left) = w.swapaxes(0, 1)[:, :, :, ::-1, ::-1], sizes.before[1:]
-    back = geometry(sizes.output[1:], (2 - top, 2 - left), tuple(
+    check(y, plain.conv(x, w, b, sizes, 1), reference.conv(X, W, b, sizes, abs), C, out)
+    check(gw, plain.conv_weight(x, g, sizes, 1), reference.conv_weight(X, Y, sizes, abs),
+          max(2, winograd.in_python(winograd.tile_count)(last(y))), back)
+    turned, (top, left) = W.swapaxes(0, 1)[:, :, :, ::-1, ::-1], sizes.before[1:]
+    turn = geometry(sizes.output[1:], (2 - top, 2 - left), tuple(
         n + t - m for n, m, t in zip(sizes.size[1:], sizes.output[1:], (top, left))))
-    check(gx, plain.conv_input(g, w, sizes, 1), reference.conv(g, turned, None, back, abs), O)
+    check(gx, plain.conv_input(g, w, sizes, 1), reference.conv(Y, turned, None, turn, abs), O, out)
 
 
 @DTYPES
@@ -95,6 +100,27 @@ def test_rounding_errors_of_many_channels_stay_below_the_bound(rng, C, dtype):
     lambda rng, a: np.full_like(a, 1 / 3)], ids=["outliers", "of any size", "signs", "all alike"])
 def test_the_bound_holds_for_awkward_numbers(rng, change, dtype):
     errors_are_bounded(rng, (8, 8 * LANES, LANES, geometry((7, 6))), dtype, change)
+
+
+@DTYPES
+@pytest.mark.parametrize("sizes", [(1, 0), (0, 1), (0.5, 0.5), (0.6, 0.6), (1.05, -0.3), (1.05, 0)])
+def test_the_bound_holds_below_the_normal_numbers(rng, sizes, dtype):
+    """x, w and g about as large as the least normal number to these powers."""
+    least, powers = float(np.finfo(dtype).tiny), iter(np.array(sizes)[[0, 1, 1, 0]])
+    errors_are_bounded(rng, (8, 8 * LANES, LANES, geometry((7, 6))), dtype,
+                       lambda rng, a: a * least ** next(powers))
+
+
+@DTYPES
+@pytest.mark.parametrize("which", range(3))
+def test_the_bound_holds_for_numbers_up_to_a_seventieth_of_the_largest(rng, which, dtype):
+    """x, w or g consists of them; the others are so small that M stays below a sixth of it."""
+    most, turn = float(np.finfo(dtype).max), iter(range(4))
+    large = [k == which for k in range(3)] + [False]                 # (the bias is small)
+
+    def change(rng, a):
+        return np.sign(a) * (most / 70 if large[next(turn)] else 1e-4)
+    errors_are_bounded(rng, (8, 2 * LANES, LANES, geometry((7, 6))), dtype, change)
 
 
 @given(cases(), st.integers(0, 2**32 - 1))

@@ -13,9 +13,13 @@ The price is rounding, and that whole numbers give fractions on the way. With |�
 matrix, M = |A|ᵀ[(|G| |w| |G|ᵀ) ⊙ (|B|ᵀ |x| |B|)]|A| bounds the error as Σ |x| |w| bounds that of
 a plain sum of K products: |error| ≤ (10 + log₂ K) u M for errors of random sign. On average it is
 about three times that of the plain sum; with the usual points, 0, ±1, ±2 and ∞, it would be six
-times. A number far larger than its neighbours leaves
-its rounding errors in all outputs of its tile, also in those that do not see it; an infinity
-anywhere in a tile makes all of it NaN.
+times. A number far larger than its neighbours leaves its rounding errors in all outputs of its
+tile, also in those that do not see it; an infinity anywhere in a tile makes all of it NaN.
+
+Below the normal numbers rounding is absolute: there the bound holds with the least of them, λ,
+added to every |x| and |w| in M, and to every product. Transformed numbers are up to 33 times as
+large as x, and 66 times as large as g: where a number is above a 70th of the largest that there is
+(5e36 in float32), or M above a sixth of it, ∞ or NaN may come of what has a finite plain sum.
 
 Lavin & Gray, "Fast algorithms for convolutional neural networks", CVPR 2016,
 https://arxiv.org/abs/1509.09308. Points and errors: Barabasz et al., "Error analysis and improving
