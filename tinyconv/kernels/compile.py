@@ -23,6 +23,9 @@ from numba.core.caching import (CompileResultCacheImpl, FunctionCache, IndexData
 
 FLOATS = np.dtype(np.float32), np.dtype(np.float64)        # what kernels that compute are made for
 
+# Settings of Numba's that make other code of the same source (it does not ask for them itself).
+SETTINGS = "OPT", "BOUNDSCHECK", "DEBUGINFO_DEFAULT", "LOOP_VECTORIZE", "SLP_VECTORIZE"
+
 # What runs in parallel with `parallel=True`: loops over `prange`, and nothing that Numba finds by
 # itself (it would give every `np.zeros` of ten numbers threads of its own, and compile for long).
 ONLY_PRANGE = dict.fromkeys(("comprehension", "reduction", "inplace_binop", "setitem", "numpy",
@@ -129,8 +132,10 @@ def folder():
 
 @cache
 def source_stamp():
-    """The sha256 of all files in this folder and of the versions of Numba and Python."""
-    stamp = hashlib.sha256(f"{numba.__version__} {sys.version}".encode())
+    """The sha256 of all files in this folder, of the versions of Numba and Python, and of what
+    Numba was told."""
+    told = [getattr(numba.config, setting, None) for setting in SETTINGS]
+    stamp = hashlib.sha256(f"{numba.__version__} {sys.version} {told}".encode())
     for file in sorted(Path(__file__).parent.glob("*.py")):
         stamp.update(file.read_bytes())
     return stamp.hexdigest()
