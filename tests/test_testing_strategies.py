@@ -61,6 +61,14 @@ def test_positive_values_lie_between_a_half_and_two(a):
     assert ((a >= 0.5) & (a <= 2)).all()
 
 
+@given(st.sampled_from(s.VALUES).flatmap(lambda kind: st.tuples(st.just(kind), s.values(kind))))
+def test_values_are_plain_arrays_of_the_kind_asked_for(drawn):
+    kind, a = drawn
+    assert a.flags.c_contiguous and a.flags.writeable and a.dtype == np.float64
+    assert np.isfinite(a).all() or kind == "nonfinite"
+    assert kind != "integers" or (a == np.round(a)).all()
+
+
 @given(s.broadcastable(count=3, min_side=0))
 def test_broadcastable_shapes_broadcast(shapes):
     np.broadcast_shapes(*shapes)

@@ -60,6 +60,12 @@ def arrays(draw, shape=shapes(), dtype=np.float64, values="normal", layouts=LAYO
     return choices.array(shape, values, dtype, layouts)
 
 
+def values(kind, shape=shapes(), dtype=np.float64):
+    """Plain arrays of one kind of values: "integers" to compare with ==, "distinct" for functions
+    with kinks, "extreme", "nonfinite" and the others of `fill`."""
+    return arrays(shape, dtype, kind, "contiguous")
+
+
 @st.composite
 def tensors(draw, shape=shapes(), dtype=np.float64, values="normal", layouts=LAYOUTS,
             requires_grad=True):
