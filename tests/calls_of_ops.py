@@ -1,0 +1,147 @@
+"""Calls of operations at the top level and of methods of tensors, for `test_calls_as_pytorch.py`.
+
+`t` in a call is tinyconv or PyTorch. Arrays are given by their shapes (and filled with distinct
+numbers), or as they are.
+"""
+import numpy as np
+
+INDEX = np.array([[0, 2, 1], [1, 1, 0]])
+MASK = np.array([[True, False, True], [False, False, True]])
+
+CALLS = {
+    # elementary
+    "asinh": (lambda t, x: t.asinh(x), (2, 3)),
+    "acosh": (lambda t, x: t.acosh(x + 2), (2, 3)),
+    "atanh": (lambda t, x: t.atanh(x), (2, 3)),
+    "acos asin atan": (lambda t, x: t.acos(x) + t.asin(x) * t.atan(x), (2, 3)),
+    "atan2": (lambda t, a, b: t.atan2(a, b), (2, 3), (3,)),
+    "exp2": (lambda t, x: t.exp2(x), (2, 3)),
+    "logaddexp": (lambda t, a, b: t.logaddexp(a, b), (2, 1), (3,)),
+    "logaddexp of equals": (lambda t, a: t.logaddexp(a, a), (2, 3)),
+    "xlogy": (lambda t, a, b: t.xlogy(a, b + 1), (2, 3), (3,)),
+    "lerp": (lambda t, a, b, w: t.lerp(a, b, w), (2, 3), (2, 3), (2, 3)),
+    "lerp by a number": (lambda t, a, b: t.lerp(a, b, 0.3), (2, 3), (2, 3)),
+    "clip": (lambda t, x: t.clip(x, -0.04, 0.04), (2, 3)),
+    # products
+    "mm": (lambda t, a, b: t.mm(a, b), (2, 3), (3, 4)),
+    "mm of nothing": (lambda t, a, b: t.mm(a, b), (2, 0), (0, 4)),
+    "bmm": (lambda t, a, b: t.bmm(a, b), (2, 2, 3), (2, 3, 4)),
+    "mv": (lambda t, a, b: t.mv(a, b), (2, 3), (3,)),
+    "dot": (lambda t, a, b: t.dot(a, b), (3,), (3,)),
+    "outer": (lambda t, a, b: t.outer(a, b), (3,), (2,)),
+    "addmm": (lambda t, x, a, b: t.addmm(x, a, b, beta=0.5, alpha=3), (4,), (2, 3), (3, 4)),
+    "addmm method": (lambda t, x, a, b: x.addmm(a, b), (2, 4), (2, 3), (3, 4)),
+    "tensordot": (lambda t, a, b: t.tensordot(a, b), (2, 3, 4), (3, 4, 5)),
+    "tensordot by 0": (lambda t, a, b: t.tensordot(a, b, 0), (2, 3), (2,)),
+    "tensordot over lists": (lambda t, a, b: t.tensordot(a, b, dims=([0, -1], [1, 0])),
+                             (2, 3, 4), (4, 2, 5)),
+    # norms
+    "norm": (lambda t, x: t.norm(x), (2, 3)),
+    "norm of an order": (lambda t, x: t.norm(x, 3, dim=1, keepdim=True), (2, 3)),
+    "norm method": (lambda t, x: x.norm(dim=(0, 2)), (2, 3, 4)),
+    **{f"vector_norm {p}": (lambda t, x, p=p: t.linalg.vector_norm(x, p, dim=-1), (2, 3))
+       for p in (1, 2, 3, 0.5, 1.5, -1, -2.0, np.inf, -np.inf)},
+    "vector_norm of a number": (lambda t, x: t.linalg.vector_norm(x), ()),
+    "vector_norm of nothing": (lambda t, x: t.linalg.vector_norm(x), (0, 3)),
+    # running products
+    "cumprod": (lambda t, x: t.cumprod(x + 1, 1), (2, 5)),
+    "cumprod along the first": (lambda t, x: x.cumprod(0), (3, 2)),
+    "cumprod of a number": (lambda t, x: t.cumprod(x, 0), ()),
+    "cumprod of nothing": (lambda t, x: t.cumprod(x, 0), (0, 3)),
+    "var unbiased": (lambda t, x: t.var(x, 1, unbiased=False), (2, 5)),
+    "std unbiased": (lambda t, x: x.std(1, unbiased=True), (2, 5)),
+    # order
+    "sort": (lambda t, x: t.sort(x), (3, 4)),
+    "sort down": (lambda t, x: x.sort(0, descending=True).values, (3, 4)),
+    "sort a number": (lambda t, x: t.sort(x), ()),
+    "topk": (lambda t, x: t.topk(x, 2), (3, 4)),
+    "topk smallest": (lambda t, x: x.topk(3, dim=0, largest=False), (3, 4)),
+    "topk of none": (lambda t, x: t.topk(x, 0), (3, 4)),
+    # triangles and diagonals
+    **{f"tril triu {k}": (lambda t, x, k=k: t.tril(x, k) + 2 * x.triu(k), (2, 3, 4))
+       for k in (-2, 0, 1, 5)},
+    **{f"diag {k} of {s}": (lambda t, x, k=k: t.diag(x, k), s)
+       for k in (-1, 0, 2) for s in ((3,), (3, 4), (0,))},
+    **{f"diagonal {k}": (lambda t, x, k=k: t.diagonal(x, k, -1, 0), (3, 2, 4))
+       for k in (-4, -1, 0, 1, 3)},
+    "diag_embed": (lambda t, x: t.diag_embed(x, 1, 0, 2), (2, 3)),
+    "trace": (lambda t, x: t.trace(x), (3, 4)),
+    # reading and writing along a dimension
+    "take_along_dim": (lambda t, x, i: t.take_along_dim(x, i, 1), (2, 3), INDEX),
+    "take_along_dim broadcasts": (lambda t, x, i: t.take_along_dim(x, i, 1), (4, 3), INDEX[:1]),
+    "take_along_dim of one row": (lambda t, x, i: x.take_along_dim(i, dim=-1), (1, 3), INDEX),
+    "take_along_dim flat": (lambda t, x, i: t.take_along_dim(x, i), (2, 3), INDEX),
+    "gather": (lambda t, x, i: t.gather(x, 1, i), (3, 4), INDEX),
+    "gather along the first": (lambda t, x, i: x.gather(0, i), (3, 4), INDEX),
+    "gather of a number": (lambda t, x, i: x.gather(0, i), (), np.array(0)),
+    "scatter": (lambda t, x, i, s: t.scatter(x, 1, i, s), (3, 4),
+                np.array([[0, 2], [3, 1]]), (2, 2)),
+    "scatter along the first": (lambda t, x, i, s: x.scatter(0, i, s), (4, 3),
+                                np.array([[0, 2, 1], [1, 3, 0]]), (2, 3)),
+    "scatter a number": (lambda t, x, i: x.scatter(1, i, 1.5), (2, 3), INDEX),
+    "scatter a value": (lambda t, x, i: t.scatter(x, 1, i, value=1.5), (2, 3), INDEX),
+    "scatter_add": (lambda t, x, i, s: t.scatter_add(x, 1, i, s), (2, 3), INDEX, (2, 3)),
+    "scatter_add to the first": (lambda t, x, i, s: x.scatter_add(0, i, s), (3, 4), INDEX, (2, 3)),
+    "index_add": (lambda t, x, i, s: t.index_add(x, 1, i, s, alpha=2), (2, 3),
+                  np.array([0, 2, 0, 1]), (2, 4)),
+    "masked_select": (lambda t, x, m: t.masked_select(x, m), (3,), MASK),
+    "select": (lambda t, x: t.select(x, 1, -1), (2, 3, 2)),
+    "narrow": (lambda t, x: t.narrow(x, 1, 1, 2), (2, 4)),
+    "narrow from the end": (lambda t, x: x.narrow(0, -2, 2), (3, 4)),
+    # arrangements
+    "ravel": (lambda t, x: t.ravel(x), (2, 3)),
+    "unbind": (lambda t, x: t.unbind(x, 1), (2, 3)),
+    "unflatten": (lambda t, x: t.unflatten(x, 1, (-1, 2)), (2, 6)),
+    "unflatten method": (lambda t, x: x.unflatten(0, (2, 1)), (2, 6)),
+    "tile": (lambda t, x: t.tile(x, (2, 1, 3)), (2, 3)),
+    "tile fewer": (lambda t, x: x.tile(2), (2, 3)),
+    "tile none": (lambda t, x: t.tile(x, (0, 2)), (2, 3)),
+    "repeat": (lambda t, x: x.repeat(2, 1, 3), (2, 3)),
+    "repeat_interleave": (lambda t, x: t.repeat_interleave(x, 2, 1), (2, 3)),
+    "repeat_interleave each": (lambda t, x, n: x.repeat_interleave(n, 0), (3, 2),
+                               np.array([2, 0, 1])),
+    "repeat_interleave flat": (lambda t, x: x.repeat_interleave(3), (2, 3)),
+    "swapaxes": (lambda t, x: t.swapaxes(x, 0, 1), (2, 3)),
+    "moveaxis": (lambda t, x: t.moveaxis(x, 0, -1), (2, 3, 4)),
+    "meshgrid": (lambda t, a, b, c: t.meshgrid(a, b, c, indexing="ij"), (2,), (3,), ()),
+    "meshgrid xy": (lambda t, a, b: t.meshgrid(a, b, indexing="xy"), (2,), (3,)),
+    "broadcast_tensors": (lambda t, a, b: t.broadcast_tensors(a, b), (2, 1), (3,)),
+    "broadcast_to": (lambda t, x: x.broadcast_to(2, 3), (3,)),
+    "unfold": (lambda t, x: x.unfold(1, 3, 2), (2, 8)),
+    "unfold of a number": (lambda t, x: x.unfold(0, 1, 1), ()),
+    "vstack": (lambda t, a, b: t.vstack([a, b]), (3,), (2, 3)),
+    "hstack": (lambda t, a, b: t.hstack([a, b]), (2, 1), (2, 3)),
+    "cat beside nothing": (lambda t, a, b, c: t.cat([a, b, c], 1), (2, 3), (0,), (2, 1)),
+    "cat from the end beside nothing": (lambda t, a, b: t.cat([a, b], -2), (0,), (2, 3)),
+    "cat of nothing": (lambda t, a, b: t.cat([a, b]), (0,), (0,)),
+    "hstack numbers": (lambda t, a, b: t.hstack([a, b]), (), (2,)),
+    # with options
+    "add": (lambda t, a, b: t.add(a, b, alpha=2) + a.add(b), (2, 3), (3,)),
+    "sub": (lambda t, a, b: t.sub(a, b, alpha=0.5) - a.sub(b), (2, 3), (3,)),
+    "clamp between tensors": (lambda t, x, a, b: t.clamp(x, a, b), (2, 3), (2, 3), (3,)),
+    "clamp from a tensor": (lambda t, x, a: x.clamp(min=a), (2, 3), (3,)),
+    "clamp to a tensor": (lambda t, x, b: t.clamp(x, max=b), (2, 3), ()),
+    "masked_fill by a tensor": (lambda t, x, m, v: x.masked_fill(m, v), (2, 3), MASK, ()),
+    "max of two": (lambda t, a, b: t.max(a, b) - a.min(b), (2, 3), (3,)),
+    "cumsum in another dtype": (lambda t, x: t.cumsum(x, 0, dtype=t.float64), (2, 3)),
+    "cumprod in another dtype": (lambda t, x: t.cumprod(x, 0, dtype=t.float64), (2, 3)),
+    **{f"{op} in another dtype": (lambda t, x, op=op: getattr(t, op)(x, 0, dtype=t.float64), (2, 3))
+       for op in ("sum", "mean", "prod", "softmax", "log_softmax")},
+    **{f"{op} over no dimensions is over all": (lambda t, x, op=op: getattr(t, op)(x, ()), (2, 3))
+       for op in ("sum", "mean", "amax", "amin")},
+    "softmax of nothing": (lambda t, x: t.softmax(x, 0), (0, 3)),
+    "log_softmax of nothing": (lambda t, x: t.log_softmax(x, 0), (0, 3)),
+    "flip": (lambda t, x: x.flip(0, 1), (2, 3)),
+    "new ones": (lambda t, x: x * x.new_ones(2, 1) + x.new_zeros((2, 3)) + x.new_full((3,), 2.0),
+                 (2, 3)),
+    # keys
+    "a number beside positions": (lambda t, x, i: x[0, :, i], (2, 3, 4), np.array([1, 0])),
+    "a number amid positions": (lambda t, x, i: x[i, 1, :, i], (2, 3, 2, 2), np.array([1, 0])),
+    "a number beside a mask": (lambda t, x, m: x[:, m, 1], (2, 2, 3, 4), MASK),
+    "a number, a new dimension": (lambda t, x, i: x[..., None, 0, i], (2, 3, 4), np.array([1, 0])),
+    "a tensor as a number": (lambda t, x, i: x[i, :, [0, 2]], (2, 3, 4), np.array(1)),
+    "index_select of a number": (lambda t, x, i: t.index_select(x, 0, i), (), np.array([0])),
+    "index_select of one": (lambda t, x, i: t.index_select(x, 1, i), (2, 3), np.array(1)),
+    "take_along_dim from the end": (lambda t, x, i: t.take_along_dim(x, i, 1), (2, 3), -INDEX),
+    "where method": (lambda t, x, m: x.where(m, x * x), (2, 3), MASK),
+}
