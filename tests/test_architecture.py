@@ -13,7 +13,8 @@ import pytest
 
 PACKAGE = Path(__file__).parents[1] / "tinyconv"
 
-FLOORS = {"atomic": 0, "core": 0, "interrupt": 0, "kernels": 0, "machine": 0, "random": 0,
+FLOORS = {"atomic": 0, "core": 0, "interrupt": 0, "kernels": 0, "lock": 0, "machine": 0,
+          "random": 0,
           "ops": 1, "watch": 1,
           "nn": 2,
           "optim": 3, "data": 3, "checkpoint": 3, "vision": 3,

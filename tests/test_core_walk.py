@@ -10,6 +10,7 @@ import tinyconv as tc
 import tinyconv.nn.functional as F
 from tinyconv import nn, optim
 from tinyconv.core import defvjp, primitive
+from tinyconv.core.writes import writes
 
 
 def leaf(*values, dtype=np.float64):
@@ -268,6 +269,63 @@ def test_an_argument_changed_between_forward_and_backward_is_named(change, place
             walk()
     assert w.grad is before
     (x * w).sum().backward()                       # made of the new values, it can be walked
+
+
+# ---- memory that several tensors look into -------------------------------------------------------
+
+def through_a_detached_tensor(w):
+    w.detach()[0, 0] = 5.0
+
+
+@tc.no_grad()
+def through_a_view(w):
+    w[1][2] = 5.0
+
+
+@tc.no_grad()
+def through_a_view_of_a_view(w):
+    w.reshape(-1)[3:6].T[1] = 5.0
+
+
+def through_an_older_alias(w):
+    tc.as_tensor(w.data)[2] = 5.0
+
+
+@pytest.mark.parametrize("write", [through_a_detached_tensor, through_a_view,
+                                   through_a_view_of_a_view, through_an_older_alias])
+@pytest.mark.parametrize("used", [lambda w: w, lambda w: w.detach(), lambda w: w.detach().T])
+def test_a_write_is_seen_through_whichever_tensor_the_memory_was_used_and_written(write, used):
+    x, w = leaf(1.0, 2.0, 3.0), tc.ones(3, 3, requires_grad=True)
+    with tc.debug(False):
+        loss = (x * used(w)).sum()
+        write(w)
+        with pytest.raises(tc.ChangedError, match=r"argument 1 of mul, shape \(3, 3\), was changed"):
+            loss.backward()
+        (x * used(w)).sum().backward()             # made of the new values, it can be walked
+
+
+def test_a_write_to_a_result_that_its_rule_reads_is_seen():
+    x = leaf(0.5, 1.0)
+    with tc.debug(False):
+        y = tc.tanh(x)
+        y.detach()[0] = 5.0
+        z = (y * 2).sum()                          # uses the new values rightly; tanh does not
+        with pytest.raises(tc.ChangedError, match=r"the result of tanh, shape \(2,\)"):
+            z.backward()
+
+
+def test_a_write_to_other_memory_or_to_memory_that_is_gone_harms_nothing():
+    w = leaf(1.0, 2.0, 3.0)
+    known = len(writes._last)
+    with tc.debug(False):
+        for _ in range(100):                       # some are made where another has just been
+            kept = tc.ones(3)
+            y = (w * tc.ones(3)).sum()
+            tc.ones(3)[0] = 1.0
+            kept[1] = 2.0
+            y.backward()
+    del kept
+    assert len(writes._last) <= known and w.grad.tolist() == [100, 100, 100]
 
 
 def test_a_change_before_the_use_or_of_a_copy_harms_nothing():

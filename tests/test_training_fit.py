@@ -143,6 +143,19 @@ def test_a_model_that_does_not_fit_the_data_is_refused_before_the_first_step(tmp
     assert not (tmp_path / "run").exists()
 
 
+def test_a_test_set_with_other_classes_is_refused_before_the_first_step():
+    test = stripes(60, 1)
+    for classes, says in [(("top", "bottom", "middle"), "class 1 is 'middle' in stripes, but 'bott"),
+                          (("top", "middle", "low"), "class 2 is 'bottom' in stripes, but 'low' in")]:
+        other = data.Dataset("others", test.images, test.labels, classes)
+        with pytest.raises(ValueError, match=says):
+            training.fit(Small(), stripes(200), test=other, callbacks=[lambda *_: pytest.fail()])
+    several = data.Dataset("many", test.images, np.eye(3, dtype=int)[test.labels], test.classes)
+    for train, test in ((several, test), (test, several)):
+        with pytest.raises(ValueError, match="image of many may have several labels, one of stri"):
+            training.fit(Small(), train, test=test, callbacks=[lambda *_: pytest.fail()])
+
+
 def test_loading_batches_does_not_disturb_other_randomness():
     """The loader draws ahead in a thread of its own; dropout must not depend on how far ahead."""
     model = nn.Sequential(nn.Flatten(), nn.Linear(64, 3))

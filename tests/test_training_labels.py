@@ -149,6 +149,27 @@ def test_several_labels_are_learned_measured_and_kept(tmp_path):
     assert found.predictions.shape == (60, 2) and "F₂" in repr(found) and "mAP" in repr(history)
 
 
+def test_a_run_with_several_labels_goes_on_with_the_bits_of_the_unbroken_one(tmp_path):
+    class Killed(BaseException):
+        pass
+
+    def die(event, run):
+        if event == "step" and run.step == 6:
+            raise Killed
+
+    def fit(folder, **options):
+        random.manual_seed(0)
+        model = nn.Sequential(nn.Flatten(), nn.Linear(64, 2))
+        training.fit(model, squares(100), test=squares(40, 1), progress=False, **options)
+        return (tmp_path / folder / "weights.safetensors").read_bytes()
+    recipe = Recipe(epochs=2, batch_size=32, lr=0.05, augment="mixup,shift=1", patience=2)
+    whole = fit("whole", recipe=recipe, seed=0, out=tmp_path / "whole")
+    with pytest.raises(Killed):
+        fit("part", recipe=recipe, seed=0, out=tmp_path / "part", callbacks=[die],
+            checkpoint_every=2)
+    assert fit("part", resume=tmp_path / "part") == whole
+
+
 def test_a_user_trains_on_scenes_and_hears_which_labels_hold(tinyconv):  # noqa: F811
     folder_of_scenes(60)
     status, out, err = tinyconv("train", "mlp", "--data", "scenes", "--size", 16, "--epochs", 12,

@@ -5,17 +5,18 @@ import signal
 import threading
 import time
 
+import numba
 import numpy as np
 import pytest
 from test_training_fit import SMALL, Small, small_run, stripes, values
 
 from tinyconv import machine, nn, random, training
 from tinyconv.atomic import litter
-from tinyconv.checkpoint import Mismatch, read_checkpoint, series
+from tinyconv.checkpoint import CheckpointError, Mismatch, read_checkpoint, series
 from tinyconv.interrupt import Terminated
+from tinyconv.lock import locked
 from tinyconv.training import Diverged, Locked, Recipe, ResumeWarning, figures
 from tinyconv.training.folder import interval
-from tinyconv.training.lock import locked
 
 resource = pytest.importorskip("resource", reason="only POSIX has limits and signals")
 
@@ -252,6 +253,73 @@ def test_another_model_is_refused_unchanged_with_every_name(stopped):
         resumed(stopped, model)
 
 
+PARTS = ["epoch", "step", "stop", "so_far/seen", "so_far/lr", "so_far", "history", "generators",
+         "generators/default", "generators/default/bits", "generators/default/bits/state/state",
+         "generators/default/spawn_key", "generators/loader", "generators/loader/bit_generator",
+         "generators/layers", "data", "data/training", "schedule", "schedule/last_epoch",
+         "schedule/base_lrs", "optimizer", "optimizer/state", "optimizer/state/0",
+         "optimizer/state/0/momentum_buffer", "optimizer/param_groups/0",
+         "optimizer/param_groups/0/lr", "average", "model", "model/norm.running_mean", "config",
+         "config/recipe", "config/recipe/epochs", "config/model", "config/data",
+         "config/data/shape", "config/versions", "config/machine"]
+# where it is true that nothing is there, where a number could have been any, and what is not read
+HARMLESS = {"so_far/seen": 2, "so_far/lr": 2, "history": 1, "generators/default/bits/state/state": 1,
+            "generators/default/spawn_key": 3, "generators/layers": 1, "optimizer/state": 1,
+            "optimizer/state/0": 2, "optimizer/state/0/momentum_buffer": 1,
+            "optimizer/param_groups/0/lr": 2, "average": 2, "config/recipe/epochs": 2,
+            "config/model": 2, "config/versions": 2, "config/machine": 2}
+MISSING, WRONG = object(), [None, "text", -1, 10 ** 30, [], [[]], {}, {"x": 1}, np.zeros(2)]
+
+
+@pytest.mark.parametrize("part", PARTS)
+def test_a_state_that_makes_no_sense_is_refused_and_the_model_unchanged(tmp_path, stopped, part):
+    """Its sums are right: someone who wants to do harm has made it."""
+    def begin(event, run):
+        raise Killed
+
+    *way, last = part.split("/")
+    taken = []
+    for wrong in (MISSING, *WRONG):
+        state, model = series.newest(stopped), Small()
+        place = state
+        for key in way:
+            place = place[int(key) if isinstance(place, list) else key]
+        key = int(last) if isinstance(place, list) else last
+        if wrong is MISSING:
+            del place[key]
+        else:
+            place[key] = wrong
+        folder = tmp_path / str(len(list(tmp_path.iterdir())))
+        folder.mkdir()
+        series.save_next(folder, 5, state)
+        before = values(model)
+        try:
+            resumed(folder, model, callbacks=[begin])
+        except CheckpointError as error:
+            assert str(folder) in str(error) or "recipe it began with" in str(error)
+            for name, value in values(model).items():
+                np.testing.assert_array_equal(value, before[name])
+        except Killed:
+            taken.append(wrong)
+    assert len(taken) == HARMLESS.get(part, 0), taken
+
+
+@pytest.mark.parametrize("kind, place", [("MT19937", "pos"), ("Philox", "buffer_pos")])
+def test_a_generator_that_would_read_beyond_its_numbers_is_refused(kind, place):
+    before = random.get_rng_state()
+    random.manual_seed(getattr(np.random, kind)(0))
+    state = random.get_rng_state()
+    drawn = random.default_generator().random(1000)
+    random.set_rng_state(state)
+    np.testing.assert_array_equal(random.default_generator().random(1000), drawn)
+    bits = state["bits"]["state"] if kind == "MT19937" else state["bits"]
+    for bad in (10 ** 9, -1, "0", None):
+        bits[place] = bad
+        with pytest.raises(ValueError, match=f"a generator {kind} cannot stand at"):
+            random.set_rng_state(state)
+    random.set_rng_state(before)
+
+
 def test_other_data_are_refused(stopped):
     with pytest.raises(Mismatch, match="images or labels of the training set are others"):
         training.fit(Small(), stripes(200, 7), test=stripes(60, 1), resume=stopped)
@@ -292,9 +360,13 @@ def test_a_new_run_does_not_begin_where_one_can_go_on(stopped):
 def test_a_change_of_versions_or_processor_is_warned_of(stopped, monkeypatch):
     now = machine.describe()
     monkeypatch.setattr(machine, "versions", lambda: {"numpy": "1.0"})
-    monkeypatch.setattr(machine, "describe", lambda: {**now, "vectors": ["mmx"]})
+    monkeypatch.setattr(numba.config, "CPU_NAME", "haswell")
+    assert machine.describe() == {**now, "kernels": "haswell"}
+    monkeypatch.setattr(machine, "describe", lambda: {**now, "vectors": ["mmx"],
+                                                      "kernels": "haswell"})
     with pytest.warns(ResumeWarning, match=r"numpy changed from \S+ to 1\.0; vectors changed from "
-                                           ".* to mmx: its results may differ in their last bits"):
+                                           ".* to mmx; kernels changed from .* to haswell: its results "
+                                           "may differ in their last bits"):
         resumed(stopped)
 
 
@@ -344,7 +416,7 @@ def test_a_lock_ends_with_the_process_that_is_killed(tmp_path):
 
 
 def test_where_folders_cannot_be_locked_there_is_a_warning(tmp_path, monkeypatch):
-    monkeypatch.setattr("tinyconv.training.lock.fcntl", None)
+    monkeypatch.setattr("tinyconv.lock.fcntl", None)
     with pytest.warns(RuntimeWarning, match="cannot be locked"), locked(tmp_path):
         pass
 

@@ -154,8 +154,12 @@ def test_a_run_with_its_own_rates_goes_by_that_of_the_head():
 
 @pytest.mark.parametrize("recipe", [
     SMALL.changed(mode="finetune", unfreeze=1, layer_decay=0.5, clip=1.0),
-    SMALL.changed(average=0.9, augment="altflip,shift=1,mixup"), SMALL.changed(patience=1, epochs=4)])
-def test_a_run_that_goes_on_ends_with_the_bits_of_the_unbroken_one(tmp_path, recipe, monkeypatch):
+    SMALL.changed(average=0.9, augment="altflip,shift=1,mixup"), SMALL.changed(patience=1, epochs=4),
+    SMALL.changed(mode="features", optimizer="adamw", lr=0.01, label_smoothing=0.1),
+    SMALL.changed(augment="cutmix,cutout=2,erasing,rotation,jitter,flip", average=0.5, patience=2)])
+@pytest.mark.parametrize("step", [2, 4, 6])
+def test_a_run_that_goes_on_ends_with_the_bits_of_the_unbroken_one(tmp_path, recipe, step,
+                                                                   monkeypatch):
     for figure in ("curves", "confusion"):
         monkeypatch.setattr(training.figures, figure, lambda *_: b"")
 
@@ -163,7 +167,7 @@ def test_a_run_that_goes_on_ends_with_the_bits_of_the_unbroken_one(tmp_path, rec
         pass
 
     def die(event, run):
-        if event == "step" and run.step == 6:
+        if event == "step" and run.step == step:
             raise Killed
     whole = network()
     fit(whole, recipe, out=tmp_path / "whole")

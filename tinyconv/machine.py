@@ -13,7 +13,7 @@ VERSION = "0.1.0"
 def describe():
     """The machine, as a dictionary for JSON."""
     return {"processor": _processor(), "cores": cores(), "vectors": _vectors(),
-            "memory_gib": _memory(), "system": platform.system()}
+            "kernels": _kernels(), "memory_gib": _memory(), "system": platform.system()}
 
 
 def cores():
@@ -76,6 +76,14 @@ def _vectors():
     from llvmlite.binding import get_host_cpu_features
     features = get_host_cpu_features()
     return [name for name in VECTORS if features.get(name)]
+
+
+def _kernels():
+    """What kernels are compiled for: "host", this processor, unless Numba was told otherwise."""
+    from numba import config
+    if config.DISABLE_JIT:
+        return "plain Python"
+    return " ".join(filter(None, (config.CPU_NAME, config.CPU_FEATURES))) or "host"
 
 
 def _memory():

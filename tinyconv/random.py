@@ -33,11 +33,27 @@ def get_rng_state():
 
 def set_rng_state(state):
     """Make the default generator what it was at `get_rng_state`; raises ValueError."""
-    kind = state["bits"]["bit_generator"]
-    if kind not in KINDS:
-        raise ValueError(f"set_rng_state: the generator {kind!r} is none of {', '.join(KINDS)}")
     seed = np.random.SeedSequence(state["entropy"], spawn_key=tuple(state["spawn_key"]),
                                   n_children_spawned=state["spawned"])
+    _default[0] = np.random.Generator(bit_generator(state["bits"], seed))
+
+
+def bit_generator(state, seed=None):
+    """A new bit generator of NumPy's in this state; ValueError, LookupError or TypeError if not.
+
+    Some kinds count in their state how far they are in a block of numbers, and read on there
+    without asking whether it has an end.
+    """
+    kind = state["bit_generator"]
+    if kind not in KINDS:
+        raise ValueError(f"set_rng_state: the generator {kind!r} is none of {', '.join(KINDS)}")
+    place, length = {"MT19937": (state["state"].get("pos"), 624),
+                     "Philox": (state.get("buffer_pos"), 4)}.get(kind, (0, 0))
+    if type(place) is not int or not 0 <= place <= length:
+        raise ValueError(f"set_rng_state: a generator {kind} cannot stand at {place!r:.80}")
     bits = getattr(np.random, kind)(seed)
-    bits.state = state["bits"]
-    _default[0] = np.random.Generator(bits)
+    try:
+        bits.state = state
+    except OverflowError as error:
+        raise ValueError(f"set_rng_state: {error}") from error
+    return bits

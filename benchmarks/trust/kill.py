@@ -4,10 +4,11 @@
     python benchmarks/trust/kill.py --kills 25 --json
 
 Each trial starts a run that saves a checkpoint after every step, kills it at a moment drawn evenly
-from its whole duration, looks at what is left, and resumes it; every third one is killed again
-while it resumes. In the end weights, metrics and last checkpoint must be those of the run that
-nobody killed, bit for bit. The runs are those of the command line, in processes that are forked
-from this one so that they need not import anything; only figures are not drawn.
+from its whole duration (what is over by then does not count), looks at what is left, and resumes
+it; every third one is killed again while it resumes. In the end weights, metrics and last
+checkpoint must be those of the run that nobody killed, bit for bit. The runs are those of the
+command line, in processes that are forked from this one so that they need not import anything; only
+figures are not drawn.
 """
 import argparse
 import json
@@ -56,16 +57,17 @@ def run_to_its_end(*arguments):
 
 
 def killed(moment, *arguments):
-    """Run the command line, kill it after so many seconds; the last step it said it had saved."""
+    """Run the command line and kill it after so many seconds: the last step it said it had saved,
+    and whether it was alive until then."""
     ear, mouth = os.pipe()
     child = started(list(arguments), mouth)
     os.close(mouth)
     time.sleep(moment)
     os.kill(child, signal.SIGKILL)
-    os.waitpid(child, 0)
+    status = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
     with open(ear, "rb") as file:
         told = file.read()
-    return int.from_bytes(told[-8:], "little") if told else None
+    return int.from_bytes(told[-8:], "little") if told else None, status == -signal.SIGKILL
 
 
 def outcome(folder):
@@ -89,27 +91,29 @@ def _arrays(tree, path=""):
 
 
 def trial(folder, moments, expected):
-    """One run, killed once for each of the moments; returns what went wrong, as a list, and how
-    often a file was being written when it was killed."""
-    faults, saved, amid = [], None, 0
+    """One run, killed once for each of the moments; returns what went wrong, as a list, how often
+    it was killed before it was over, and how often a file was being written at that moment."""
+    faults, saved, kills, amid = [], None, 0, 0
     for moment in moments:
         begun = folder.is_dir() and series.steps(folder)
-        told = killed(moment, *(["train", "--resume", str(folder)] if begun
-                                else [*RUN, "--out", str(folder)]))
+        told, alive = killed(moment, *(["train", "--resume", str(folder)] if begun
+                                       else [*RUN, "--out", str(folder)]))
         saved = saved if told is None else told
         faults += damage(folder, saved)
+        kills += alive
         amid += bool(folder.is_dir() and litter(folder))
     begun = folder.is_dir() and series.steps(folder)
     status = run_to_its_end(*(["train", "--resume", str(folder)] if begun
                               else [*RUN, "--out", str(folder)]))
     if status:
-        return [*faults, f"the run that was resumed ended with status {status}"], amid
+        faults.append(f"the run that was resumed ended with status {status}")
+        return faults, kills, amid
     found = outcome(folder)
     faults += [f"{key} is not that of the unbroken run" for key in expected
                if found.get(key) != expected[key]]
     if litter(folder):
         faults.append("there are unfinished files left")
-    return faults, amid
+    return faults, kills, amid
 
 
 def damage(folder, saved):
@@ -145,9 +149,9 @@ def main():
             folder = place / f"{trials}"
             count = min(1 + (trials % 3 == 2), args.kills - kills)
             moments = [chance.uniform(0, duration) for _ in range(count)]
-            problems, unfinished = trial(folder, moments, expected)
+            problems, hit, unfinished = trial(folder, moments, expected)
             faults += [f"run {trials}, killed after {moments} s: {fault}" for fault in problems]
-            kills, trials, amid = kills + count, trials + 1, amid + unfinished
+            kills, trials, amid = kills + hit, trials + 1, amid + unfinished
     found = {"kills": kills, "amid a save": amid, "runs": trials, "faults": faults,
              "seconds of a run": round(duration, 2)}
     if args.json:

@@ -12,7 +12,7 @@ from ..models import pretrained
 from ..training import recipes, transfer
 from ..training.folder import claim, next_free
 from ..training.history import describe
-from ..training.saved import is_folder, read_config
+from ..training.saved import is_folder, read_config, read_state
 from . import options as common
 
 NAME = "train"
@@ -142,7 +142,7 @@ def _claimed(args):
 
 def _as_it_began(args):
     """Give every option the value it had; raise UsageError for those given with another."""
-    config = series.newest(args.resume)["config"]
+    config = read_state(args.resume)["config"]
     model, about, recipe = config["model"], config["data"], config["recipe"]
     if "name" not in model:
         raise common.UsageError(f"the model of {args.resume} is a {model['class']} of your own; "
@@ -155,7 +155,7 @@ def _as_it_began(args):
     if args.out is not None and Path(args.out).resolve() != Path(args.resume).resolve():
         raise common.UsageError("a run goes on in its own folder: leave --out away")
     source = about.get("source", about["name"])
-    before = {"model": model["name"], "data": source, "seed": config["seed"],
+    before = {"model": model["name"], "data": source, "seed": config.get("seed"),
               "limit": about.get("limit"), "size": about["shape"][1] if is_folder(source) else None,
               "source": config.get("from"), **{name: recipe[name] for name in OF_RECIPE}}
     for name, value in before.items():

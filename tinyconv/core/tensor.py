@@ -1,13 +1,8 @@
 """Tensors, and the memory of how they were made."""
-from itertools import count
-
 import numpy as np
 
 from .errors import DtypeError
-
-# nodes and changes are numbered in one row: a result is younger than its arguments, and an argument
-# that is younger than a result of it was changed since
-births = count(1)
+from .writes import births, writes
 
 
 class Node:
@@ -50,14 +45,14 @@ class Tensor:
     The one exception is a leaf under `no_grad`, which is how parameters are updated; a graph that
     still needs the old values then refuses to be walked (see `touch`).
     """
-    __slots__ = ("data", "requires_grad", "grad", "grad_fn", "changed", "_hooks", "_retains_grad",
+    __slots__ = ("data", "requires_grad", "grad", "grad_fn", "_hooks", "_retains_grad",
                  "__weakref__")
     __array_ufunc__ = None                       # so that `array + tensor` asks the tensor
 
     def __init__(self, data, requires_grad=False, dtype=None):
         self.data = as_array(data, dtype)
         self.requires_grad, self.grad, self.grad_fn = False, None, None
-        self.changed, self._hooks, self._retains_grad = 0, None, False
+        self._hooks, self._retains_grad = None, False
         if requires_grad:
             self.requires_grad_()
 
@@ -152,18 +147,19 @@ class Tensor:
         return self
 
     def detach(self):
-        """The same array as a constant: no gradient flows through it."""
+        """The same array as a constant: no gradient flows through it. A write is one to both."""
         return wrap(self.data)
 
     def touch(self):
         """Note that the array was just written to: who used the old values must not be walked.
 
-        Whatever of this library writes in place calls it (`x[key] = value`, `x += y` on a leaf,
-        optimisers, initialisers, `load_state_dict`). NumPy does not: after a change by hand, such
-        as `x.data *= 2` or one through an array that shares the memory, call it yourself. (In debug
+        That is true of all tensors that share its memory, such as `x.detach()`. Whatever of this
+        library writes in place calls it (`x[key] = value`, `x += y` on a leaf, optimisers,
+        initialisers, `load_state_dict`). NumPy does not: after a change by hand, such as
+        `x.data *= 2` or one through an array that shares the memory, call it yourself. (In debug
         mode, `tinyconv.watch.debug`, every change is seen.)
         """
-        self.changed = next(births)
+        writes.note(self.data)
 
     def retain_grad(self):
         """Let `backward` store the gradient of this tensor although it is not a leaf."""
@@ -215,5 +211,4 @@ def wrap(array):
     tensor.data = array if type(array) is np.ndarray else np.asarray(array)
     tensor.requires_grad = tensor._retains_grad = False
     tensor.grad = tensor.grad_fn = tensor._hooks = None
-    tensor.changed = 0
     return tensor

@@ -8,6 +8,7 @@ from .primitive import add, cast, sum_to
 from .recording import set_grad_enabled
 from .tensor import Tensor, wrap
 from .watching import watchers
+from .writes import writes
 
 
 def grad(outputs, inputs, grad_outputs=None, retain_graph=None, create_graph=False,
@@ -44,7 +45,7 @@ def backward(self, gradient=None, retain_graph=None, create_graph=False):
     `gradient` is the cotangent ∂L/∂self; a tensor with one element may leave it out (1). With
     `create_graph` the gradients can be differentiated in turn; with `retain_graph` (default:
     `create_graph`) the graph may be walked again. Raises FreedGraphError if the graph was freed by
-    an earlier walk, ChangedError if an argument of an operation was changed in place since.
+    an earlier walk, ChangedError if what an operation read or made was changed in place since.
     """
     found = _walk([self], [_cotangent(self, gradient)], None, retain_graph, create_graph)
     with set_grad_enabled(create_graph):
@@ -65,9 +66,10 @@ def _walk(roots, cotangents, targets, retain_graph, create_graph):
     """
     retain_graph = create_graph if retain_graph is None else retain_graph
     gradients, found = {}, {}
-    history, stale = _history(roots, targets)
+    history = _history(roots, targets)
     wanted = None if targets is None else _leading_to(targets, history)
-    _check_unchanged(stale, wanted)
+    if history and writes.newest > history[0].grad_fn.birth:
+        _check_unchanged(history, wanted)
     pull_back = _watched(roots, history, wanted) if watchers else _pull_back
     with set_grad_enabled(create_graph):
         for root, g in zip(roots, cotangents):
@@ -93,10 +95,9 @@ def _walk(roots, cotangents, targets, retain_graph, create_graph):
 def _history(roots, targets):
     """All tensors with a node that the roots were made from, the roots included, oldest first.
 
-    And all pairs (node, number of an argument) whose argument was changed since. What an earlier
-    walk freed is a dead end, and an error where a target may lie behind it.
+    What an earlier walk freed is a dead end, and an error where a target may lie behind it.
     """
-    seen, stale, stack = set(), [], [y for y in roots if y.grad_fn is not None]
+    seen, stack = set(), [y for y in roots if y.grad_fn is not None]
     while stack:
         y = stack.pop()
         if y in seen:
@@ -107,13 +108,10 @@ def _history(roots, targets):
             raise FreedGraphError(f"backward: the graph behind this result of {node.name}{node.at} "
                                   "was freed by an earlier backward; pass retain_graph=True to the "
                                   "earlier one to walk it again")
-        for i, x in enumerate(node.args):
-            if isinstance(x, Tensor):
-                if x.changed > node.birth:
-                    stale.append((node, i))
-                if x.grad_fn is not None:
-                    stack.append(x)
-    return sorted(seen, key=lambda y: y.grad_fn.birth), stale
+        for x in node.args:
+            if isinstance(x, Tensor) and x.grad_fn is not None:
+                stack.append(x)
+    return sorted(seen, key=lambda y: y.grad_fn.birth)
 
 
 def _may_lead_to(targets, y):
@@ -133,11 +131,16 @@ def _leading_to(targets, history):
     return wanted
 
 
-def _check_unchanged(stale, wanted):
+def _check_unchanged(history, wanted):
     """Raise ChangedError if a value that the walk needs was overwritten since it was recorded."""
-    for node, i in sorted(stale, key=lambda pair: pair[0].birth):
-        if any(_asked(x, wanted) for x in node.args):
-            raise changed(node, f"argument {i}", node.args[i].shape)
+    walked = [y for y in history if any(_asked(x, wanted) for x in y.grad_fn.args)]
+    for node in (y.grad_fn for y in walked):
+        for i, x in enumerate(node.args):
+            if isinstance(x, Tensor) and writes.since(node.birth, x.data):
+                raise changed(node, f"argument {i}", x.shape)
+    for y in walked:
+        if writes.since(y.grad_fn.birth, y.data):
+            raise changed(y.grad_fn, "the result", y.shape)
 
 
 def changed(node, what, shape):

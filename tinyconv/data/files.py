@@ -14,9 +14,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ..atomic import write_atomically
+from ..lock import shared
 from .catalogue import SLACK, lookup
 from .errors import ChecksumError, DataError, FormatError
-from .mirrors import download
+from .mirrors import download, unfinished
 from .readers import read_archive, read_plain, unpack
 
 
@@ -188,6 +189,7 @@ def _keep(known, content):
         for name, plain in content.items():
             path = cache_folder() / known.folders[0] / name
             path.parent.mkdir(parents=True, exist_ok=True)
-            write_atomically(path, plain)
+            with shared(path.parent, unfinished):
+                write_atomically(path, plain)
     except OSError:                     # a full or read-only disk costs time, nothing else
         pass

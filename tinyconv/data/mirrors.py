@@ -2,18 +2,21 @@
 
 A mirror is not trusted.  What it sends is cut off when it is longer than the file can be or comes
 too slowly, and believed only when its sha256 is that of the file its author published.  Until then
-it has a temporary name, of its own for every process, so several may download at once.
+it has a temporary name, of its own for every process, so several may download at once; what a
+process that was killed has left is removed by the next one that writes there.
 """
 
+import re
 import tempfile
-import time
 from functools import partial
+from pathlib import Path
 
+from ..atomic import litter
+from ..lock import shared
+from . import https
 from .errors import DownloadError
 
-SILENCE = 30                           # seconds that a mirror may be silent
-PATIENCE = 60                          # seconds after which a mirror must have been fast enough
-SLOWEST = 4096                         # bytes per second, on average, that are fast enough
+TEMPORARY = re.compile(r"tmp[a-z0-9_]{8}")          # what pooch calls a download that is under way
 _CHUNK = 1 << 16
 
 
@@ -36,20 +39,27 @@ def download(package, folder):
         raise DownloadError(f"cannot write to {folder} ({error.strerror}), where {package.name} "
                             f"should go; {hint}") from error
     failures = []
-    for mirror in package.mirrors:
-        try:
-            return _retrieve(mirror + package.name, folder / package.name, package)
-        except _CannotWrite as error:   # no mirror can help
-            raise DownloadError(f"cannot write {package.name} in {folder} ({error}); make room, "
-                                f"or {hint}") from error
-        except Exception as error:      # whatever it is, the next mirror may be well
-            said = " ".join(str(error).split())             # in one line
-            failures.append(f"  {mirror}: {type(error).__name__}: {said}")
+    with shared(folder, unfinished):
+        for mirror in package.mirrors:
+            try:
+                return _retrieve(mirror + package.name, folder / package.name, package)
+            except _CannotWrite as error:                   # no mirror can help
+                raise DownloadError(f"cannot write {package.name} in {folder} ({error}); make "
+                                    f"room, or {hint}") from error
+            except Exception as error:                      # the next mirror may be well
+                said = " ".join(str(error).split())         # in one line
+                failures.append(f"  {mirror}: {type(error).__name__}: {said}")
     raise DownloadError(f"no mirror gave {package.name}:\n" + "\n".join(failures) + f"\n{hint}")
 
 
 class _CannotWrite(Exception):
     """The fault is on our side."""
+
+
+def unfinished(folder):
+    """The files in a folder of the cache that are being written, or were when a process died."""
+    return [*litter(folder), *(path for path in Path(folder).iterdir()
+                               if TEMPORARY.fullmatch(path.name) and path.is_file())]
 
 
 def _retrieve(url, path, package):
@@ -63,14 +73,18 @@ def _retrieve(url, path, package):
 def _transfer(url, path, _, limit):
     """Write what `url` gives to the file `path`; an error if that is more than `limit` bytes."""
     from tqdm import tqdm
-    with _opener().open(url, timeout=SILENCE) as response, \
+    allowance = https.Allowance(limit)
+    with https.opener(allowance).open(url, timeout=https.SILENCE) as response, \
             open(path, "wb", buffering=0) as file:
         total = response.headers.get("Content-Length", "")
         total = int(total) if total.isdecimal() else None
         if total is not None and total > limit:
             raise ValueError(f"offers {total:,} bytes, the file has at most {limit:,}")
         with tqdm(total=total, unit="B", unit_scale=True, desc=url.rpartition("/")[2]) as bar:
-            for chunk in _chunks(response, limit):
+            while chunk := response.read1(_CHUNK):          # read1: what is here, without waiting
+                allowance.content += len(chunk)
+                if allowance.content > limit:
+                    raise ValueError(f"sends more than {limit:,} bytes")
                 _write(file, chunk)
                 bar.update(len(chunk))
 
@@ -83,33 +97,3 @@ def _write(file, chunk):
             rest = rest[file.write(rest):]
         except OSError as error:
             raise _CannotWrite(error.strerror) from error
-
-
-def _chunks(response, limit):
-    """What a response holds, as it comes: no more than `limit` bytes, no slower than `SLOWEST`."""
-    start, length = time.monotonic(), 0
-    while chunk := response.read1(_CHUNK):              # read1: what is here, without waiting
-        length += len(chunk)
-        if length > limit:
-            raise ValueError(f"sends more than {limit:,} bytes")
-        seconds = time.monotonic() - start
-        if seconds > PATIENCE and length < SLOWEST * seconds:
-            raise TimeoutError(f"sent {length:,} bytes in {seconds:.0f} s")
-        yield chunk
-
-
-def _opener():
-    """What opens https addresses and no others: a redirection to http fails, too."""
-    import ssl
-    from urllib import request
-
-    import certifi
-    context = ssl.create_default_context()
-    context.load_verify_locations(certifi.where())      # where the system brings no certificates
-    opener = request.OpenerDirector()
-    for handler in (request.ProxyHandler(), request.HTTPSHandler(context=context),
-                    request.HTTPRedirectHandler(), request.HTTPDefaultErrorHandler(),
-                    request.HTTPErrorProcessor(), request.UnknownHandler()):
-        opener.add_handler(handler)
-    opener.addheaders = [("User-Agent", "tinyconv")]    # some hosts turn Python's own away
-    return opener

@@ -6,14 +6,14 @@
     history = training.fit(model, "digits", epochs=8, seed=0, out="runs/mine")
 
 To read in this order: `recipes`, `history`, `evaluation`, `run`, `loop`; then `progress`,
-`figures`, `folder`, `resume`, `lock`, `saved`, `transfer`; `average`, `labels`.
+`figures`, `folder`, `resume`, `saved`, `transfer`; `average`, `labels`.
 """
+from ..lock import Locked
 from .average import Average
 from .evaluation import Evaluation, evaluate, predict
 from .folder import RunFolder
 from .history import History
 from .labels import LabelsEvaluation, average_precision, best_thresholds, f_score
-from .lock import Locked
 from .loop import fit
 from .progress import ProgressBar
 from .recipes import Recipe, choose

@@ -10,18 +10,19 @@ from ..checkpoint import Mismatch, series
 from ..core import Tensor
 from ..data import Dataset, Loader, load_both
 from ..interrupt import STOPS, Signals
+from ..lock import locked
 from ..nn import Module
 from ..optim import clip_grad_norm_
 from .average import Average
 from .evaluation import evaluate, in_use, loss_of, right
 from .folder import RunFolder, claim, interval
 from .labels import LabelsEvaluation
-from .lock import locked
 from .postmortem import first_anomaly
 from .progress import ProgressBar
 from .recipes import Recipe, choose
 from .resume import restore
 from .run import Diverged, Run
+from .saved import read_state
 
 
 def fit(model, data, *, test=None, epochs=None, batch_size=None, lr=None, seed=None, recipe=None,
@@ -74,12 +75,13 @@ def fit(model, data, *, test=None, epochs=None, batch_size=None, lr=None, seed=N
         if resume is not None:
             series.check(resume)
             stack.enter_context(locked(resume))
-            begun = series.newest(resume)
+            begun = read_state(resume)
         recipe = _recipe(recipe, begun, model, train, epochs=epochs, batch_size=batch_size, lr=lr)
         if seed is not None:
             random.manual_seed(seed)
         for dataset in (train, test) if test is not None else (train,):
             check_fit(model, dataset)
+            _check_classes(train, dataset)
         validation = None
         if recipe.patience:                              # the same part whatever the seed
             train, validation = train.split(-(-len(train) // 10), np.random.default_rng(0))
@@ -127,6 +129,18 @@ def _check_kind(name, value, kinds, hint=""):
         kind = kinds[0] if isinstance(kinds, tuple) else kinds
         raise TypeError(f"fit: {name} must be a {kind.__name__}, got {type(value).__name__} "
                         f"{value!r:.60}{hint}")
+
+
+def _check_classes(train, test):
+    """Raise ValueError unless a label means the same in both."""
+    if train.several != test.several:
+        one, many = (test, train) if train.several else (train, test)
+        raise ValueError(f"fit: an image of {many.name} may have several labels, one of "
+                         f"{one.name} has a single one")
+    for i, (ours, theirs) in enumerate(zip(train.classes, test.classes)):
+        if ours != theirs:
+            raise ValueError(f"fit: class {i} is {ours!r} in {train.name}, but {theirs!r} in "
+                             f"{test.name}, which is to be tested on")
 
 
 def _train(run, signals, callbacks):

@@ -17,10 +17,11 @@ import warnings
 import numpy as np
 
 from .. import machine, random
-from ..checkpoint import Damaged, Mismatch
+from ..checkpoint import CheckpointError, Damaged, Mismatch
 
-PROCESSOR = "processor", "vectors"     # of a machine: what the last bits of a result may depend on
+PROCESSOR = "processor", "vectors", "kernels"      # what the last bits of a result may depend on
 SO_FAR = "seen", "loss_sum", "correct", "seconds", "lr"
+RECORD = "epoch", "train_loss", "train_accuracy", "lr", "seconds", "images_per_second"
 
 
 class ResumeWarning(UserWarning):
@@ -67,8 +68,9 @@ def not_finite(run):
 def restore(run, state, path):
     """Let `run`, which has just been set up, go on from `state`, read from `path`.
 
-    Raises Mismatch that lists everything that does not fit, before anything is changed. Warns
-    with a ResumeWarning if versions or processor are others.
+    Raises Mismatch that lists everything that does not fit, or Damaged if some of it makes no
+    sense; the model is then unchanged. Warns with a ResumeWarning if versions or processor are
+    others.
     """
     try:
         problems = [*_differences(_arrays(run.model), state["model"]), *_data_problems(run, state),
@@ -76,8 +78,11 @@ def restore(run, state, path):
         if problems:
             raise Mismatch(f"the run in {path} cannot go on, nothing was changed:\n    "
                            + "\n    ".join(problems))
+        _check_form(run, state)
         _restore(run, state)
-    except (KeyError, TypeError, AttributeError) as error:
+    except CheckpointError:
+        raise
+    except (LookupError, TypeError, AttributeError, ValueError) as error:
         raise Damaged(f"the checkpoint in {path} is not that of a run: {error!r}") from error
     changed = list(_changes(state["config"]))
     if changed:
@@ -86,8 +91,8 @@ def restore(run, state, path):
 
 
 def _restore(run, state):
+    """The model comes last: whatever is wrong with the rest, it is as it was."""
     run.optimizer.load_state_dict(state["optimizer"])
-    run.model.load_state_dict(state["model"])
     run.schedule.load_state_dict(state["schedule"])
     if run.average:
         run.average.load_state_dict(state["average"])
@@ -95,11 +100,47 @@ def _restore(run, state):
     for name in SO_FAR:
         setattr(run, name, state["so_far"][name])
     run.history.records[:] = state["history"]
-    run.shuffled_from = state["generators"]["loader"]
+    generators = state["generators"]
+    layers = [(generator, random.bit_generator(generators["layers"][name]).state)
+              for name, generator in _generators(run.model)]
+    run.shuffled_from = random.bit_generator(generators["loader"]).state
     run.loader.generator.bit_generator.state = run.shuffled_from
-    random.set_rng_state(state["generators"]["default"])
-    for name, generator in _generators(run.model):
-        generator.bit_generator.state = state["generators"]["layers"][name]
+    random.set_rng_state(generators["default"])
+    for generator, its_state in layers:
+        generator.bit_generator.state = its_state
+    run.model.load_state_dict(state["model"])
+
+
+def _check_form(run, state):
+    """Raise ValueError unless a run can stand where the state says, and its numbers are numbers."""
+    finished, step, steps = len(state["history"]), state["step"], run.steps_per_epoch
+    if not (finished * steps <= step <= min(finished + 1, run.recipe.epochs) * steps
+            and state["epoch"] == -(-step // steps)):
+        raise ValueError(f"step {step} of epoch {state['epoch']} after {finished} of "
+                         f"{run.recipe.epochs} epochs of {steps} steps")
+    for record in state["history"]:
+        if not all(isinstance(record[key], (int, float)) for key in (*RECORD, *record)):
+            raise ValueError(f"the record of an epoch is {record!r:.80}")
+    for name in SO_FAR:
+        if not isinstance(state["so_far"][name], (int, float)):
+            raise ValueError(f"{name} is {state['so_far'][name]!r:.80}")
+    for memory in state["optimizer"]["state"].values():
+        for name, value in memory.items():
+            if not isinstance(value, int if name == "step" else np.ndarray):
+                raise ValueError(f"{name} of the optimiser is {value!r:.80}")
+    ours, theirs = run.schedule.state_dict(), state["schedule"]
+    expected = min(step, run.recipe.epochs * steps - 1)              # in its last step it stays
+    if _kinds(ours) != _kinds(theirs) or theirs["last_epoch"] != expected:
+        raise ValueError(f"the schedule is {theirs!r:.200}")
+
+
+def _kinds(value):
+    """What a value is made of: numbers are alike, dictionaries and lists are if their parts are."""
+    if isinstance(value, dict):
+        return {str(key): _kinds(part) for key, part in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_kinds(part) for part in value]
+    return float if isinstance(value, (int, float)) else type(value)
 
 
 def _differences(ours, theirs):
@@ -126,7 +167,9 @@ def _generator_problems(run, state):
 def _changes(config):
     """What is different from when the run began, and may change the last bits of a sum."""
     now = {**machine.versions(), **{key: machine.describe()[key] for key in PROCESSOR}}
-    then = {**config["versions"], **{key: config["machine"][key] for key in PROCESSOR}}
+    machine_then = config["machine"]
+    then = {**config["versions"], **{key: machine_then[key] for key in PROCESSOR
+                                     if key in machine_then}}
     for key, value in now.items():
         if key in then and then[key] != value:
             before, after = (" ".join(v) if isinstance(v, list) else v for v in (then[key], value))

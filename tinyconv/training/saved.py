@@ -3,12 +3,17 @@ import json
 from dataclasses import dataclass
 from pathlib import Path
 
-from ..checkpoint import load_weights
+from ..checkpoint import Damaged, load_weights, series
 from ..data import Dataset, load, names
 from ..models import create
 from ..nn import Module
 from .folder import CONFIG, FORMAT, METRICS, WEIGHTS
 from .history import History
+from .recipes import Recipe
+
+STATE = {"config": dict, "epoch": int, "step": int, "stop": bool, "so_far": dict, "history": list,
+         "generators": dict, "data": dict, "schedule": dict, "optimizer": dict, "average": dict,
+         "model": dict}               # what `resume.state_of` writes
 
 
 @dataclass(frozen=True)
@@ -80,15 +85,43 @@ def read_config(path):
         if config["format"] > FORMAT:
             raise ValueError(f"{file} was written by a newer version of tinyconv: format "
                              f"{config['format']}, this one reads up to {FORMAT}")
-        data, _ = config["data"], config["model"].keys()
-        channels, _, _ = data["shape"]
-        if not len(data["mean"]) == len(data["std"]) == channels or not data["classes"]:
-            raise KeyError("data")
+        _check_config(config)
     except (UnicodeDecodeError, json.JSONDecodeError) as error:
         raise ValueError(f"{file} is damaged: {error}") from error
     except (KeyError, TypeError, AttributeError) as error:
         raise ValueError(f"{file} is not the configuration of a run: {error!r}") from error
     return config
+
+
+def _check_config(config):
+    """Raise KeyError, TypeError or AttributeError unless all is there that a model needs."""
+    data, _ = config["data"], config["model"].keys()
+    channels, _, _ = data["shape"]
+    if not len(data["mean"]) == len(data["std"]) == channels or not data["classes"]:
+        raise KeyError("data")
+
+
+def read_state(path):
+    """The state of the run in the folder `path`, from its newest checkpoint that is whole.
+
+    A checkpoint with the right sums can still be anything, if its author wants: what is no state of
+    a run is refused as Damaged. Whether it is the state of *this* run `resume.restore` finds out.
+    """
+    state = series.newest(path)
+    try:
+        kinds = {key: type(state[key]) for key in STATE}
+        wrong = [f"{key} is a {kind.__name__}" for key, kind in kinds.items()
+                 if kind is not STATE[key]]
+        if wrong:
+            raise TypeError(", ".join(wrong))
+        config = state["config"]
+        _check_config(config)
+        for key in ("versions", "machine"):
+            config[key].items()
+        config["recipe"] = Recipe(**config["recipe"]).as_dict()
+    except (LookupError, TypeError, AttributeError, ValueError) as error:
+        raise Damaged(f"the checkpoint in {path} is not that of a run: {error!r}") from error
+    return state
 
 
 def is_folder(name):
