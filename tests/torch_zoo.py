@@ -52,7 +52,7 @@ def alexnet(hidden, classes):
                lambda m, x: m.classifier(torch.flatten(m.avgpool(m.features(x)), 1)))
 
 
-def alexnet_2012(hidden, classes):
+def alexnet_2012(widths, hidden, classes):
     def forward(m, x):
         def norm(z):                                         # the formula of the paper, by hand
             squares = F.pad(z * z, (0, 0, 0, 0, 2, 2))
@@ -63,10 +63,10 @@ def alexnet_2012(hidden, classes):
         x = F.relu(m.conv5(F.relu(m.conv4(F.relu(m.conv3(x))))))
         x = F.max_pool2d(x, 3, 2).flatten(1)
         return m.fc8(F.relu(m.fc7(F.relu(m.fc6(x)))))
-    return Net({"conv1": nn.Conv2d(3, 96, 11, 4, 2), "conv2": nn.Conv2d(96, 256, 5, 1, 2, groups=2),
-                "conv3": nn.Conv2d(256, 384, 3, 1, 1),
-                "conv4": nn.Conv2d(384, 384, 3, 1, 1, groups=2),
-                "conv5": nn.Conv2d(384, 256, 3, 1, 1, groups=2), "fc6": nn.Linear(9216, hidden),
+    a, b, c, d, e = widths
+    return Net({"conv1": nn.Conv2d(3, a, 11, 4, 2), "conv2": nn.Conv2d(a, b, 5, 1, 2, groups=2),
+                "conv3": nn.Conv2d(b, c, 3, 1, 1), "conv4": nn.Conv2d(c, d, 3, 1, 1, groups=2),
+                "conv5": nn.Conv2d(d, e, 3, 1, 1, groups=2), "fc6": nn.Linear(36 * e, hidden),
                 "fc7": nn.Linear(hidden, hidden), "fc8": nn.Linear(hidden, classes)}, forward)
 
 
@@ -183,13 +183,17 @@ def inception(c, b1, r2, b2, r3, b3, b4):
                lambda m, x: torch.cat([b(x) for b in m.children()], 1))
 
 
-def googlenet(classes):
+def googlenet(thin, classes):
+    """All widths but those of the two auxiliary heads are divided by `thin`."""
     def aux(c):
         def forward(m, x):
             x = m.conv(F.adaptive_avg_pool2d(x, (4, 4))).flatten(1)
             return m.fc2(F.relu(m.fc1(x)))
         return Net({"conv": basic_conv(c, 128, 1), "fc1": nn.Linear(2048, 1024),
                     "fc2": nn.Linear(1024, classes)}, forward)
+
+    def block(*channels):
+        return inception(*(c // thin for c in channels))
 
     def forward(m, x):
         x = F.max_pool2d(m.conv1(x), 3, 2, ceil_mode=True)
@@ -203,18 +207,19 @@ def googlenet(classes):
         x = m.inception5b(m.inception5a(x))
         return m.fc(mean(x)), second, first
     return Net({
-        "conv1": basic_conv(3, 64, 7, 2), "conv2": basic_conv(64, 64, 1),
-        "conv3": basic_conv(64, 192, 3),
-        "inception3a": inception(192, 64, 96, 128, 16, 32, 32),
-        "inception3b": inception(256, 128, 128, 192, 32, 96, 64),
-        "inception4a": inception(480, 192, 96, 208, 16, 48, 64),
-        "inception4b": inception(512, 160, 112, 224, 24, 64, 64),
-        "inception4c": inception(512, 128, 128, 256, 24, 64, 64),
-        "inception4d": inception(512, 112, 144, 288, 32, 64, 64),
-        "inception4e": inception(528, 256, 160, 320, 32, 128, 128),
-        "inception5a": inception(832, 256, 160, 320, 32, 128, 128),
-        "inception5b": inception(832, 384, 192, 384, 48, 128, 128),
-        "aux1": aux(512), "aux2": aux(528), "fc": nn.Linear(1024, classes)}, forward)
+        "conv1": basic_conv(3, 64 // thin, 7, 2), "conv2": basic_conv(64 // thin, 64 // thin, 1),
+        "conv3": basic_conv(64 // thin, 192 // thin, 3),
+        "inception3a": block(192, 64, 96, 128, 16, 32, 32),
+        "inception3b": block(256, 128, 128, 192, 32, 96, 64),
+        "inception4a": block(480, 192, 96, 208, 16, 48, 64),
+        "inception4b": block(512, 160, 112, 224, 24, 64, 64),
+        "inception4c": block(512, 128, 128, 256, 24, 64, 64),
+        "inception4d": block(512, 112, 144, 288, 32, 64, 64),
+        "inception4e": block(528, 256, 160, 320, 32, 128, 128),
+        "inception5a": block(832, 256, 160, 320, 32, 128, 128),
+        "inception5b": block(832, 384, 192, 384, 48, 128, 128),
+        "aux1": aux(512 // thin), "aux2": aux(528 // thin),
+        "fc": nn.Linear(1024 // thin, classes)}, forward)
 
 
 def squeezenet(plan, stem, kernel, classes):

@@ -37,15 +37,20 @@ from ..nn import functional as F
 
 
 class AlexNet2012(nn.Module):
-    """(N, C, 224, 224) → logits (N, num_classes); `hidden` is the width of fc6 and fc7."""
+    """(N, C, 224, 224) → logits (N, num_classes).
 
-    def __init__(self, num_classes=1000, in_channels=3, dropout=0.5, hidden=4096):
-        self.conv1 = nn.Conv2d(in_channels, 96, 11, stride=4, padding=2)
-        self.conv2 = nn.Conv2d(96, 256, 5, padding=2, groups=2)
-        self.conv3 = nn.Conv2d(256, 384, 3, padding=1)
-        self.conv4 = nn.Conv2d(384, 384, 3, padding=1, groups=2)
-        self.conv5 = nn.Conv2d(384, 256, 3, padding=1, groups=2)
-        self.fc6 = nn.Linear(256 * 6 * 6, hidden)
+    `hidden` is the width of fc6 and fc7, `widths` are the channels of conv1 … conv5, even numbers.
+    """
+
+    def __init__(self, num_classes=1000, in_channels=3, dropout=0.5, hidden=4096,
+                 widths=(96, 256, 384, 384, 256)):
+        c1, c2, c3, c4, c5 = widths
+        self.conv1 = nn.Conv2d(in_channels, c1, 11, stride=4, padding=2)
+        self.conv2 = nn.Conv2d(c1, c2, 5, padding=2, groups=2)
+        self.conv3 = nn.Conv2d(c2, c3, 3, padding=1)
+        self.conv4 = nn.Conv2d(c3, c4, 3, padding=1, groups=2)
+        self.conv5 = nn.Conv2d(c4, c5, 3, padding=1, groups=2)
+        self.fc6 = nn.Linear(c5 * 6 * 6, hidden)
         self.fc7 = nn.Linear(hidden, hidden)
         self.fc8 = nn.Linear(hidden, num_classes)
         self.norm = nn.LocalResponseNorm(5, alpha=5e-4, beta=0.75, k=2.0)

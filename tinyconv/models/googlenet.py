@@ -87,30 +87,38 @@ class GoogLeNet(nn.Module):
     """(N, C, H, W), meant for 224×224, → logits (N, num_classes).
 
     With `aux_logits` and in training mode → `GoogLeNetOutputs`, three logits; the paper adds the
-    losses of the last two with a weight of 0.3.
+    losses of the last two with a weight of 0.3. `width_mult`, a multiple of 1/8, makes every layer
+    of the body so many times as wide.
     """
 
-    def __init__(self, num_classes=1000, in_channels=3, aux_logits=False, dropout=0.2):
-        self.conv1 = BasicConv2d(in_channels, 64, 7, stride=2)
+    def __init__(self, num_classes=1000, in_channels=3, aux_logits=False, dropout=0.2,
+                 width_mult=1.0):
+        def wide(channels):
+            return int(width_mult * channels)
+
+        def inception(*channels):
+            return Inception(*map(wide, channels))
+
+        self.conv1 = BasicConv2d(in_channels, wide(64), 7, stride=2)
         self.maxpool1 = nn.MaxPool2d(3, stride=2, ceil_mode=True)
-        self.conv2 = BasicConv2d(64, 64, 1)
-        self.conv3 = BasicConv2d(64, 192, 3)
+        self.conv2 = BasicConv2d(wide(64), wide(64), 1)
+        self.conv3 = BasicConv2d(wide(64), wide(192), 3)
         self.maxpool2 = nn.MaxPool2d(3, stride=2, ceil_mode=True)
-        self.inception3a = Inception(192, 64, 96, 128, 16, 32, 32)
-        self.inception3b = Inception(256, 128, 128, 192, 32, 96, 64)
+        self.inception3a = inception(192, 64, 96, 128, 16, 32, 32)
+        self.inception3b = inception(256, 128, 128, 192, 32, 96, 64)
         self.maxpool3 = nn.MaxPool2d(3, stride=2, ceil_mode=True)
-        self.inception4a = Inception(480, 192, 96, 208, 16, 48, 64)
-        self.inception4b = Inception(512, 160, 112, 224, 24, 64, 64)
-        self.inception4c = Inception(512, 128, 128, 256, 24, 64, 64)
-        self.inception4d = Inception(512, 112, 144, 288, 32, 64, 64)
-        self.inception4e = Inception(528, 256, 160, 320, 32, 128, 128)
+        self.inception4a = inception(480, 192, 96, 208, 16, 48, 64)
+        self.inception4b = inception(512, 160, 112, 224, 24, 64, 64)
+        self.inception4c = inception(512, 128, 128, 256, 24, 64, 64)
+        self.inception4d = inception(512, 112, 144, 288, 32, 64, 64)
+        self.inception4e = inception(528, 256, 160, 320, 32, 128, 128)
         self.maxpool4 = nn.MaxPool2d(2, stride=2, ceil_mode=True)
-        self.inception5a = Inception(832, 256, 160, 320, 32, 128, 128)
-        self.inception5b = Inception(832, 384, 192, 384, 48, 128, 128)
-        self.aux1 = InceptionAux(512, num_classes) if aux_logits else None
-        self.aux2 = InceptionAux(528, num_classes) if aux_logits else None
+        self.inception5a = inception(832, 256, 160, 320, 32, 128, 128)
+        self.inception5b = inception(832, 384, 192, 384, 48, 128, 128)
+        self.aux1 = InceptionAux(wide(512), num_classes) if aux_logits else None
+        self.aux2 = InceptionAux(wide(528), num_classes) if aux_logits else None
         self.dropout = nn.Dropout(dropout)
-        self.fc = nn.Linear(1024, num_classes)
+        self.fc = nn.Linear(wide(1024), num_classes)
         for module in self.modules():
             if isinstance(module, (nn.Conv2d, nn.Linear)):
                 nn.init.trunc_normal_(module.weight, std=0.01, a=-0.02, b=0.02)
