@@ -10,6 +10,7 @@ What it has learned
     filters(model)                       the weights of a convolution, the first one's are images
     feature_maps(model, x, layer)        what a layer answers to images
     visualise(model, units, layer)       images that excite a unit
+    convolutions(model)                  the names of its convolutions
 
 Why it says so: maps over the pixels of images x, for the class that is seen or another
     input_gradient, saliency             the gradient of the score, and its size
@@ -34,7 +35,7 @@ from .deconvnet import deconvnet, reverse_network
 from .effective import EffectiveField, effective_field
 from .guided import deconvnet_by_rule, guided_backpropagation
 from .integrated import Integrated, integrated_gradients
-from .layers import feature_maps, filters
+from .layers import convolutions, feature_maps, filters
 from .occlusion import occlusion
 from .receptive import ReceptiveField, conv_output_size, receptive_field
 from .summary import Summary, summary
