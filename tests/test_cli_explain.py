@@ -59,6 +59,12 @@ def test_pictures_are_explained_with_the_weights_of_the_package(explain, digits)
     assert figure == "explained.png" and min(size_of(figure)) > 500
 
 
+def test_a_test_image_is_named_by_its_number(explain, digits):
+    _, by_file, _ = explain("--model", "lenet5", "1.png", "--method", "saliency", "--out", "a.png")
+    _, by_number, _ = explain("--model", "lenet5", "digits:1", "--method", "saliency")
+    assert by_number.split(": ")[1].split("\n")[0] == by_file.split(": ")[1].split("\n")[0]
+
+
 def test_a_run_is_explained_as_json_with_the_methods_asked_for(explain, digits):
     assert main(["train", "mlp", "--limit", "200", "--epochs", "1", "--out", "run"]) == 0
     explain()                                                    # empties what was printed
@@ -154,7 +160,8 @@ def test_weights_of_a_known_data_set_need_no_data(explain):
     (["--model", "resnet50", "0.png"], 2, "--model resnet50 needs --weights FILE"),
     (["nowhere", "0.png"], 1, "nowhere is not the folder of a run"),
     (["nowhere", "0.png", "--imagenet"], 2, "go with --model, a RUN has its own"),
-    (["--model", "lenet5", "nothing.png"], 1, "nothing.png")])
+    (["--model", "lenet5", "nothing.png"], 1, "nothing.png"),
+    (["--model", "lenet5", "digits:2000"], 1, "digits has 2,000 test images of (1, 28, 28)")])
 def test_what_is_wrong_is_said_in_a_line(explain, digits, argv, status, message):
     found, out, err = explain(*argv)
     assert found == status and message in err and err.count("\n") == 1, err

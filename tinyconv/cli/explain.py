@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy as np
 
-from .. import insight, ops
+from .. import data, insight, ops
 from ..atomic import write_atomically
 from ..core import Tensor
 from ..data import FormatError, Normalize
@@ -24,12 +24,13 @@ examples:
   tinyconv explain runs/lenet5-mnist-1 seven.png photograph.jpg
   tinyconv explain runs/resnet20-cifar10-1 ship.png --method gradcam,occlusion --class ship
   tinyconv explain runs/resnet20-cifar10-1 ship.png --method features --layer layer2
-  tinyconv explain --model lenet5 digit.png                the weights shipped in the package
+  tinyconv explain --model lenet5 digits:5 digits:9        the weights shipped in the package
   tinyconv explain --model resnet50 --weights resnet50-0676ba61.pth --classes names.txt cat.jpg
   tinyconv explain runs/resnet20-cifar10-1 --method filters
 
-One figure: the pictures in rows, the methods in columns. The class that is explained is the one
-the model sees, or the one of --class. Methods:
+One figure: the pictures in rows, the methods in columns. A picture is a file, or one of the test
+images of a data set: cifar10:0 is the first of them. The class that is explained is the one the
+model sees, or the one of --class. Methods:
 
   saliency    the size of the score's gradient (Simonyan et al. 2013)
   smoothgrad  its mean over 25 noisy copies (Smilkov et al. 2017)
@@ -54,7 +55,8 @@ UNITS = 10                             # that `visualise` draws
 
 def options(parser):
     parser.add_argument("paths", nargs="*", metavar="RUN IMAGE",
-                        help="folder of the run (not with --model), then pictures: PNG, JPEG, …")
+                        help="folder of the run (not with --model), then pictures: PNG, JPEG, …, "
+                             "or test images, such as cifar10:7")
     known.add_options(parser)
     parser.add_argument("--method", type=_methods, metavar="LIST",
                         help=f"of the methods below (default: {','.join(USUAL)}, as far as they "
@@ -111,11 +113,23 @@ def _read(images, source):
     paths, pictures = [], []
     for path in images:
         try:
-            pictures.append(read_like(path, source.about))
+            pictures.append(_picture(path, source.about))
             paths.append(path)
         except FormatError as error:
             print(f"tinyconv explain: error: {error}", file=sys.stderr)
     return paths, pictures
+
+
+def _picture(path, about):
+    """A picture as uint8 (C, H, W), of a file or of a test set, in the form the model wants."""
+    name, _, number = path.rpartition(":")
+    if name not in data.names() or not number.isdecimal() or Path(path).exists():
+        return read_like(path, about)
+    test = data.load(name, "test")
+    if int(number) >= len(test) or test.shape != tuple(about["shape"]):
+        raise ValueError(f"{path}: {name} has {len(test):,} test images of {test.shape}; the model "
+                         f"takes images of {tuple(about['shape'])}")
+    return test.images[int(number)]
 
 
 def _explain(args, source, paths, pictures, target):
