@@ -1,13 +1,11 @@
 """Sizes of outputs and of receptive fields, by calculation."""
 from typing import NamedTuple
 
-from ..nn import Conv1d, Conv2d, Conv3d, Linear
+from ..nn import Linear
 from ..nn.arguments import per_dim
 from .field import Field
+from .layers import CONVOLUTIONS, layer_named
 from .trace import trace
-
-
-CONVOLUTIONS = Conv1d, Conv2d, Conv3d
 
 
 class ReceptiveField(NamedTuple):
@@ -53,12 +51,7 @@ def receptive_field(model, layer, shape=None):
     flattened and its elements were mixed, each sees all of it. Raises ValueError for a layer there
     is none of, or that the model does not call.
     """
-    names = {path: module for path, module in model.named_modules()}
-    path = layer if isinstance(layer, str) else next(
-        (path for path, module in names.items() if module is layer), None)
-    if path not in names:
-        raise ValueError(f"receptive_field: there is no layer {layer!r:.80}; there are "
-                         f"{', '.join(name for name in names if name)}")
+    path, _ = layer_named("receptive_field", model, layer)
     call = trace(model, usual_shape(model) if shape is None else shape, until=path)
     if call.path != path or call.seen is None:
         raise ValueError(f"receptive_field: the model does not call {path!r}, or its output is "

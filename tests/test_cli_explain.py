@@ -1,0 +1,175 @@
+"""`tinyconv explain`: what a user types, and the figure and the words that come back."""
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import tinyconv as tc
+from tinyconv import checkpoint, data, models
+from tinyconv.__main__ import main
+from tinyconv.models import published
+
+
+@pytest.fixture(autouse=True)
+def elsewhere(tmp_path, monkeypatch):
+    """Each test has a folder of its own, and no published data."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("TINYCONV_DATA", str(tmp_path))
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+
+
+@pytest.fixture
+def explain(capsys):
+    """Run the command; returns (status, standard output, standard error)."""
+    def run(*argv):
+        try:
+            status = main(["explain", *map(str, argv)])
+        except SystemExit as stop:
+            status = stop.code
+        out, err = capsys.readouterr()
+        return status, out, err.replace("tinyconv: compiling kernels (once)\n", "")
+    return run
+
+
+@pytest.fixture
+def digits():
+    """Pictures of digits in files, and what they show."""
+    from PIL import Image
+    test = data.load("digits", "test")
+    for i in range(3):
+        Image.fromarray(test.images[i, 0]).save(f"{i}.png")
+    return [f"{i}.png" for i in range(3)], test.labels[:3].tolist()
+
+
+def size_of(path):
+    png = Path(path).read_bytes()
+    assert png.startswith(b"\x89PNG\r\n")
+    return int.from_bytes(png[16:20], "big"), int.from_bytes(png[20:24], "big")
+
+
+def test_pictures_are_explained_with_the_weights_of_the_package(explain, digits):
+    paths, labels = digits
+    status, out, err = explain("--model", "lenet5", *paths)
+    assert (status, err) == (0, "")
+    *lines, figure = out.splitlines()
+    assert [line.split(" ")[:2] for line in lines] == [
+        [f"{path}:", str(label)] for path, label in zip(paths, labels)]
+    assert all(line.count(" %") == 3 for line in lines)
+    assert figure == "explained.png" and min(size_of(figure)) > 500
+
+
+def test_a_test_image_is_named_by_its_number(explain, digits):
+    _, by_file, _ = explain("--model", "lenet5", "1.png", "--method", "saliency", "--out", "a.png")
+    _, by_number, _ = explain("--model", "lenet5", "digits:1", "--method", "saliency")
+    assert by_number.split(": ")[1].split("\n")[0] == by_file.split(": ")[1].split("\n")[0]
+
+
+def test_a_run_is_explained_as_json_with_the_methods_asked_for(explain, digits):
+    assert main(["train", "mlp", "--limit", "200", "--epochs", "1", "--out", "run"]) == 0
+    explain()                                                    # empties what was printed
+    status, out, err = explain("run", digits[0][0], "--method", "saliency,integrated", "--class",
+                               "7", "--out", "x.png", "--top", 2, "--json")
+    assert (status, err) == (0, "")
+    found = json.loads(out)
+    assert found["figure"] == "x.png" and found["methods"] == ["saliency", "integrated"]
+    (image,) = found["images"]
+    assert image["image"] == "0.png" and image["explained"] == "7" and len(image["top"]) == 2
+    narrow = size_of("x.png")
+    # what such a network has no use for is left out where nobody asked for it
+    status, out, err = explain("run", digits[0][0], "--json")
+    assert status == 0 and json.loads(out)["methods"] == ["saliency", "smoothgrad", "guided",
+                                                          "occlusion"]
+    assert "gradcam is left out: grad_cam: no layer of MLP answers with maps" in err
+    assert size_of("explained.png")[0] > narrow[0]
+    status, out, err = explain("run", digits[0][0], "--method", "gradcam")
+    assert status == 1 and "no layer of MLP answers with maps" in err
+
+
+@pytest.mark.parametrize("method", ["guided,deconvnet", "occlusion", "gradcam,features"])
+def test_a_layer_may_be_named(explain, digits, method):
+    status, out, err = explain("--model", "lenet5", digits[0][1], "--method", method,
+                               *(["--layer", "conv1"] if "gradcam" in method else []))
+    assert (status, err) == (0, "") and size_of("explained.png")
+
+
+@pytest.mark.parametrize("argv", [["filters"], ["filters", "--layer", "conv2"],
+                                  ["visualise", "--layer", "conv1"]])
+def test_what_a_model_has_learned_needs_no_pictures(explain, argv):
+    status, out, err = explain("--model", "lenet5", "--method", *argv, "--out", "seen.png")
+    assert (status, out, err) == (0, "seen.png\n", "") and size_of("seen.png")
+
+
+def test_published_weights_and_a_photograph(explain, torch):
+    """As a reader would with torchvision's file: names of classes from a list, and ImageNet's form.
+
+    SqueezeNet stands for ResNet-50 here, and its weights are random.
+    """
+    from PIL import Image
+    tc.manual_seed(0)
+    state = models.create("squeezenet1_1").state_dict()
+    torch.save({key: torch.tensor(value.data) for key, value in state.items()}, "weights.pth")
+    pixels = np.random.default_rng(0).integers(0, 256, (200, 260, 3), np.uint8)
+    Image.fromarray(pixels).save("photograph.jpg")
+    Path("names.txt").write_text("".join(f"kind {k}\n" for k in range(1000)))
+    command = ["--model", "squeezenet1_1", "--weights", "weights.pth", "photograph.jpg",
+               "--method", "saliency,gradcam", "--json"]
+    found = [json.loads(explain(*command, *more)[1])["images"][0]
+             for more in ([], ["--classes", "names.txt"])]
+    unnamed, named = [image["explained"] for image in found]
+    assert unnamed.startswith("class ") and named == unnamed.replace("class", "kind")
+    # the same by hand
+    model = models.create("squeezenet1_1")
+    checkpoint.load_weights(model, "weights.pth")
+    image = data.read_image("photograph.jpg", 224, "rgb")[None]
+    x = data.Normalize(published.IMAGENET_MEAN, published.IMAGENET_STD)(image)
+    p = tc.softmax(model.eval()(tc.tensor(x)), 1).detach().numpy()[0]
+    assert named == f"kind {p.argmax()}"
+    assert found[0]["top"][0]["probability"] == pytest.approx(float(p.max()), rel=1e-5)
+    Path("names.txt").write_text("cat\ndog\n")
+    status, out, err = explain(*command, "--classes", "names.txt")
+    assert status == 1 and "names.txt names 2 classes, the model has 1000" in err
+
+
+def test_weights_of_a_known_data_set_need_no_data(explain):
+    """Names of classes, shape and normalisation of CIFAR-10 are known without its files."""
+    from PIL import Image
+    checkpoint.save_weights(models.create("resnet20"), "w.safetensors")
+    Image.fromarray(np.full((40, 50, 3), 90, np.uint8)).save("grey.png")
+    status, out, err = explain("--model", "resnet20", "--weights", "w.safetensors", "--data",
+                               "cifar10", "grey.png", "--method", "cam", "--class", "ship",
+                               "--json")
+    assert (status, err) == (0, "")
+    (image,) = json.loads(out)["images"]
+    assert image["explained"] == "ship"
+    assert {top["class"] for top in image["top"]} < set(data.describe("cifar10")["classes"])
+
+
+@pytest.mark.parametrize("argv, status, message", [
+    ([], 2, "expected the folder of a RUN, or --model NAME"),
+    (["--model", "lenet5"], 2, "expected one picture or more"),
+    (["run"], 2, "expected one picture or more"),
+    (["--model", "lenet5", "0.png", "--method", "magic"], 2, "there are saliency, smoothgrad, "),
+    (["--model", "lenet5", "0.png", "--method", "filters"], 2, "filters takes no pictures"),
+    (["--model", "lenet5", "--method", "filters,visualise"], 2, "one a command"),
+    (["--model", "lenet5", "0.png", "--method", "saliency", "--layer", "conv1"], 2,
+     "--layer is for gradcam, features"),
+    (["--model", "lenet5", "0.png", "--class", "ten"], 2, "there is no class 'ten'; there are 0, "),
+    (["--model", "lenet5", "0.png", "--layer", "conv7"], 1,
+     "there is no layer 'conv7'; there are conv1, conv2, fc1, fc2, fc3"),
+    (["--model", "resnet50", "0.png"], 2, "--model resnet50 needs --weights FILE"),
+    (["nowhere", "0.png"], 1, "nowhere is not the folder of a run"),
+    (["nowhere", "0.png", "--imagenet"], 2, "go with --model, a RUN has its own"),
+    (["--model", "lenet5", "nothing.png"], 1, "nothing.png"),
+    (["--model", "lenet5", "digits:2000"], 1, "digits has 2,000 test images of (1, 28, 28)")])
+def test_what_is_wrong_is_said_in_a_line(explain, digits, argv, status, message):
+    found, out, err = explain(*argv)
+    assert found == status and message in err and err.count("\n") == 1, err
+    assert not Path("explained.png").exists()
+
+
+def test_a_picture_that_cannot_be_read_does_not_stop_the_others(explain, digits):
+    Path("broken.png").write_bytes(b"no picture")
+    status, out, err = explain("--model", "lenet5", "broken.png", "0.png", "--method", "saliency")
+    assert status == 1 and "broken.png" in err and out.startswith("0.png: ")
+    assert size_of("explained.png")

@@ -1,0 +1,113 @@
+"""A model that was trained, by a run or with weights from a file, and what one must know of it."""
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from types import SimpleNamespace
+
+from .. import data, models, training
+from ..checkpoint import load_weights, read_weights
+from ..insight.receptive import usual_shape
+from ..insight.trace import trace
+from ..models import pretrained, published
+from ..nn import Module
+from ..training import recipes
+from . import options as common
+
+
+@dataclass(frozen=True)
+class Known:
+    """A model ready for use.
+
+    mean, std    by which its images are normalised, for each channel
+    classes      the names of its outputs
+    about        "name" of its data and "shape" of its images, as `read_like` wants them
+    several      whether an image may have several labels
+    """
+    model: Module
+    mean: tuple
+    std: tuple
+    classes: tuple
+    about: dict
+    several: bool = False
+
+    def number_of(self, name):
+        """The number of a class, by its name or as text; UsageError if there is none."""
+        if name in self.classes:
+            return self.classes.index(name)
+        if name.isdecimal() and int(name) < len(self.classes):
+            return int(name)
+        some = ", ".join(self.classes[:12]) + (", …" if len(self.classes) > 12 else "")
+        raise common.UsageError(f"there is no class {name!r}; there are {some}")
+
+
+def add_options(parser):
+    """--model, --weights, --data, --imagenet, --classes"""
+    parser.add_argument("--model", metavar="NAME", help="instead of a RUN, one of "
+                        f"{', '.join(models.list(task='classification'))}")
+    parser.add_argument("--weights", metavar="FILE",
+                        help="weights of the model: safetensors, .npz, or PyTorch's .pth, .pt, .th "
+                             "(default: those shipped in the package)")
+    parser.add_argument("--data", metavar="NAME",
+                        help="the data set the weights were trained on (default: as the file says, "
+                             "or is known of it, or else ImageNet)")
+    parser.add_argument("--imagenet", action="store_true",
+                        help="normalise images by the mean and standard deviation of ImageNet")
+    parser.add_argument("--classes", metavar="FILE",
+                        help="names of the classes, a line each, in the order of the outputs")
+
+
+def load(args, folder):
+    """The `Known` of the run in `folder`, or of --model where that is None."""
+    if folder is not None:
+        if args.weights or args.imagenet or args.data or args.classes:
+            raise common.UsageError("--weights, --data, --imagenet and --classes go with --model, "
+                                    "a RUN has its own")
+        saved = training.load_run(folder)
+        return Known(saved.model, saved.mean, saved.std, saved.classes, saved.config["data"],
+                     saved.thresholds is not None)
+    common.check_model(args.model)
+    if args.weights is None and args.model not in pretrained.names():
+        raise common.UsageError(f"--model {args.model} needs --weights FILE: the package has "
+                                f"weights of {', '.join(pretrained.names())} only")
+    if args.data is not None:
+        common.check_data(args.data)
+    path = args.weights or pretrained.path_of(args.model)
+    metadata, found = read_weights(path)[1], published.lookup(path)
+    name = args.data or metadata.get("data") or (found and found.data)
+    model, about = _model(args.model, name, metadata)
+    load_weights(model, path)
+    mean, std = about["mean"], about["std"]
+    if found:
+        mean, std = found.mean, found.std
+    if {"mean", "std"} <= metadata.keys():
+        mean, std = json.loads(metadata["mean"]), json.loads(metadata["std"])
+    if args.imagenet:
+        mean, std = published.IMAGENET_MEAN, published.IMAGENET_STD
+    classes = _names(args.classes, about["classes"])
+    return Known(model.eval(), mean, std, classes, about)
+
+
+def _model(name, data_name, metadata):
+    """A new model for the data of that name, or for photographs; and what is known of the data."""
+    if data_name is None:
+        model = models.create(name)
+        shape = usual_shape(model)
+        classes = tuple(f"class {k}" for k in range(trace(model, shape).shape[-1]))
+        return model, {"name": "imagenet", "shape": shape, "classes": classes,
+                       "mean": published.IMAGENET_MEAN, "std": published.IMAGENET_STD}
+    about = data.describe(data_name)
+    wanted = SimpleNamespace(shape=about["shape"], classes=about["classes"])
+    arguments = (json.loads(metadata["arguments"]) if "arguments" in metadata else
+                 recipes.model_arguments(name, wanted))
+    return models.create(name, **arguments), about
+
+
+def _names(path, known):
+    """The names of the classes: the lines of a file, which must be as many, or those known."""
+    if path is None:
+        return tuple(known)
+    names = tuple(line.strip() for line in Path(path).read_text(encoding="utf-8").splitlines()
+                  if line.strip())
+    if len(names) != len(known):
+        raise ValueError(f"{path} names {len(names)} classes, the model has {len(known)}")
+    return names

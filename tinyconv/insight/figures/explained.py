@@ -1,0 +1,77 @@
+"""Images in rows, what explains them in columns."""
+import numpy as np
+
+from ..cam import enlarged
+from .canvas import STYLE, around_grey, bare, figure_of, limit, png, show
+from .mosaics import mosaic
+
+SIDE = 1.65                            # inches of a picture
+SHOWN = 16                             # feature maps of an image, in a square
+LEGENDS = {"size": "white: counts most", "signed": "yellow: for it · blue: against it",
+           "picture": "grey: nothing", "place": "lit: where the evidence is",
+           "maps": "the most active ones"}
+
+
+def explained(pictures, captions, columns, title=""):
+    """The figure as a PNG, in bytes.
+
+    pictures are (N, C, H, W), bytes or numbers in [0, 1], as people see them; captions a text for
+    each; columns a list of (title, kind, result), as `methods.METHODS` has kinds and their
+    functions have results.
+    """
+    from matplotlib import rc_context
+
+    N, width = len(pictures), 1 + len(columns)
+    H, W = pictures.shape[2:]
+    lines = max(caption.count("\n") for caption in captions) + 1
+    with rc_context(STYLE):
+        figure = figure_of(width * (SIDE + 0.12), N * (SIDE * H / W + 0.16 * lines + 0.06) + 0.5)
+        axes = figure.subplots(N, width, squeeze=False)
+        for n, row in enumerate(axes):
+            show(row[0], pictures[n])
+            row[0].set_xlabel(captions[n], fontsize=9, labelpad=3)
+            for axis, (_, kind, result) in zip(row[1:], columns):
+                DRAWN[kind](bare(axis), result[n], pictures[n])
+        axes[0, 0].set_title("image", pad=5)
+        for axis, (name, kind, _) in zip(axes[0, 1:], columns):
+            axis.set_title(name, pad=5)
+        for axis, (_, kind, _) in zip(axes[-1, 1:], columns):
+            axis.set_xlabel(LEGENDS[kind], fontsize=8, labelpad=3)
+        if title:
+            figure.suptitle(title, fontsize=11)
+        return png(figure)
+
+
+# ---- one result on one axis ----------------------------------------------------------------------
+
+def _size(axis, values, picture):
+    axis.imshow(values, cmap="gray", vmin=0, vmax=limit(values))
+
+
+def _signed(axis, values, picture):
+    most = limit(values)
+    axis.imshow(values, cmap="cividis", vmin=-most, vmax=most)
+
+
+def _picture(axis, values, picture):
+    show(axis, around_grey(values))
+
+
+def _place(axis, values, picture):
+    """The picture, as bright as the map is high, and a line around where it is half as high."""
+    size = picture.shape[1:]
+    high = np.clip(enlarged(values[None].astype(np.float32), size)[0], 0, None)
+    high = high / (high.max() or 1)
+    whole = 255 if picture.dtype == np.uint8 else 1
+    light = 0.35 + 0.65 * (picture / whole)              # so that black ink is not lost in the dark
+    show(axis, light * (0.15 + 0.85 * high))
+    if 0 < (high > 0.5).mean() < 1:
+        axis.contour(high, [0.5], colors="#F0E442", linewidths=1)
+
+
+def _maps(axis, values, picture):
+    strongest = np.argsort(-values.max((1, 2)), kind="stable")[:SHOWN]
+    axis.imshow(mosaic(values[strongest], fill=np.nan), cmap="cividis")
+
+
+DRAWN = {"size": _size, "signed": _signed, "picture": _picture, "place": _place, "maps": _maps}
