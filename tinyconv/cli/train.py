@@ -4,7 +4,7 @@ import warnings
 from functools import partial
 from pathlib import Path
 
-from .. import data, models, random, training
+from .. import data, models, random, report, training
 from ..checkpoint import series
 from ..interrupt import STOPS
 from ..kernels.compile import threads
@@ -200,7 +200,7 @@ def _train(args, out):
               "data": {"source": str(Path(args.data).resolve()) if is_folder(args.data)
                        else train.name, "limit": args.limit}}
 
-    def report(event, run):
+    def tell(event, run):
         if event == "begin":
             _introduce(args, run, out, say)
         elif event == "epoch":
@@ -209,16 +209,28 @@ def _train(args, out):
     say = partial(print, file=sys.stderr if args.json else sys.stdout, flush=True)
     where = {"resume": out} if args.resume else {"out": out, "config": config,
                                                  "recipe": _recipe(args, model, train)}
-    history = training.fit(model, train, test=test, callbacks=[report],
+    history = training.fit(model, train, test=test, callbacks=[tell],
                            checkpoint_every=args.checkpoint_every, **where)
-    accuracy = history.kept()["test_accuracy"]
+    accuracy, page = history.kept()["test_accuracy"], _reported(out, test)
     if args.json:
-        common.print_json({"run": str(out), "model": args.model, "data": train.name,
+        common.print_json({"run": str(out), "report": page, "model": args.model, "data": train.name,
                            "seed": args.seed, "recipe": read_config(out)["recipe"],
                            "epochs": history.records, **common.percent(accuracy)})
     else:
+        if page:
+            print(f"shown on one page: {page}")
         print(f"kept in {out}; next: tinyconv evaluate {out}, tinyconv predict {out} PICTURE")
         print(f"test accuracy {100 * accuracy:.2f} %")
+
+
+def _reported(out, test):
+    """Where the report of the run is; None, and a warning, if it could not be made: the run is
+    whole without it."""
+    try:
+        return str(report.write(out, test=test))
+    except (ValueError, OSError, RuntimeError, ImportError) as error:
+        warnings.warn(f"there is no report of this run: {error}", stacklevel=2)
+        return None
 
 
 def _form(source):

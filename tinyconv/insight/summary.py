@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from .receptive import ReceptiveField, of_fields, usual_shape
 from .trace import trace
 
+HEAD = "layer", "output", "parameters", "mult-adds", "memory", "field", "stride", "offset"
 WIDTH = 33                                   # of the names of layers
 
 
@@ -53,9 +54,8 @@ class Summary:
                 "layers": rows}
 
     def __str__(self):
-        head = ["layer", "output", "parameters", "mult-adds", "memory", "field", "stride", "offset"]
-        lines = [_line(head), "─" * len(_line(head))]
-        lines += [_line(_cells(row)) for row in self.rows]
+        lines = [_line(HEAD), "─" * len(_line(HEAD))]
+        lines += [_line(cells(row)) for row in self.rows]
         size = "×".join(map(str, self.input))
         return "\n".join([*lines, lines[1],
                           f"parameters     {_spaced(self.parameters)}  "
@@ -123,7 +123,8 @@ def _line(cells):
                                        zip(others, (13, 11, 9, 8, 7, 6, 6)))
 
 
-def _cells(row):
+def cells(row):
+    """What the table says of a row, under HEAD; the layer is indented by its depth."""
     name = row.path.rpartition(".")[2] if row.path and row.title else ""
     label = "  " * row.depth + (f"{name}  {row.title}" if name else row.title)
     fields = [_per_dim(values) for values in (row.field.size, row.field.stride, row.field.offset)

@@ -44,7 +44,11 @@ def evaluate(model, dataset, batch_size=250, mean=None, std=None, tta="", thresh
     in use, not as in training; the model is left in the mode it was in. `tta` is that of `predict`.
     Where images have several labels it returns a `LabelsEvaluation`, with these `thresholds`.
     """
-    logits = predict(model, dataset, batch_size, mean, std, tta)     # (N, K)
+    return measure(predict(model, dataset, batch_size, mean, std, tta), dataset, thresholds)
+
+
+def measure(logits, dataset, thresholds=None):
+    """What `evaluate` returns, of the outputs (N, K) of a model for all images of `dataset`."""
     y, K = dataset.labels, logits.shape[1]
     if K < len(dataset.classes):
         raise ValueError(f"evaluate: the model tells {K} classes apart, "
