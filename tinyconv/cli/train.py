@@ -1,4 +1,5 @@
 """`tinyconv train`: train a model and keep the run in a folder."""
+import shlex
 import sys
 import warnings
 from functools import partial
@@ -87,6 +88,8 @@ def options(parser):
     parser.add_argument("--checkpoint-every", type=common.interval, metavar="N",
                         help="steps (500) or seconds (30s) between checkpoints; there is one at "
                              "the end of every epoch in any case")
+    parser.add_argument("--tensorboard", action="store_true",
+                        help="also write event files, for tensorboard --logdir runs")
     common.add_threads(parser)
     common.add_json(parser)
 
@@ -166,6 +169,7 @@ def _as_it_began(args):
                                     f"{'none' if value in (None, '') else value}, and goes on as "
                                     "it began")
         setattr(args, name, value)
+    args.tensorboard |= config.get("tensorboard", False)
 
 
 # ---- both ----------------------------------------------------------------------------------------
@@ -198,7 +202,7 @@ def _train(args, out):
     config = {"command": ["tinyconv", *args.command_line], "seed": args.seed,
               "model": {"name": args.model, "arguments": arguments}, "from": args.source,
               "data": {"source": str(Path(args.data).resolve()) if is_folder(args.data)
-                       else train.name, "limit": args.limit}}
+                       else train.name, "limit": args.limit}, "tensorboard": args.tensorboard}
 
     def tell(event, run):
         if event == "begin":
@@ -206,10 +210,14 @@ def _train(args, out):
         elif event == "epoch":
             say(describe(run.history[-1]))
 
+    callbacks = [tell]
+    if args.tensorboard:
+        about = {"command": shlex.join(config["command"]), "seed": args.seed}
+        callbacks.append(training.TensorBoard(out, about))
     say = partial(print, file=sys.stderr if args.json else sys.stdout, flush=True)
     where = {"resume": out} if args.resume else {"out": out, "config": config,
                                                  "recipe": _recipe(args, model, train)}
-    history = training.fit(model, train, test=test, callbacks=[tell],
+    history = training.fit(model, train, test=test, callbacks=callbacks,
                            checkpoint_every=args.checkpoint_every, **where)
     accuracy, page = history.kept()["test_accuracy"], _reported(out, test)
     if args.json:
