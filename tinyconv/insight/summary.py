@@ -1,4 +1,5 @@
 """A model layer by layer: shapes, parameters, multiply-adds, memory, receptive fields."""
+import html
 import math
 from dataclasses import dataclass
 
@@ -64,6 +65,20 @@ class Summary:
                           f"activations    {_bytes(self.memory)}  the outputs of all layers"])
 
     __repr__ = __str__
+
+    def _repr_html_(self):
+        """For Jupyter: the same as a table."""
+        head = "".join(f"<th>{name}</th>" for name in HEAD)
+        rows = "".join(
+            f'<tr><td style="text-align: left; padding-left: {0.5 + row.depth}em">'
+            + "</td><td>".join(html.escape(cell.strip()) for cell in cells(row)) + "</td></tr>"
+            for row in self.rows)
+        size = "×".join(map(str, self.input))
+        caption = html.escape(f"{self.name} for an image of {size}: {self.parameters:,} "
+                              f"parameters, {_short(self.multiply_adds)} multiply-adds, "
+                              f"{_bytes(self.memory)} of outputs")
+        return (f"<table><caption>{caption}</caption><thead><tr>{head}</tr></thead>"
+                f"<tbody>{rows}</tbody></table>")
 
 
 def summary(model, shape=None):

@@ -8,7 +8,7 @@ from .. import ops
 from ..core import Tensor, no_grad
 from ..data import Loader, views
 from ..nn import functional as F
-from . import labels
+from . import figures, labels
 
 
 @dataclass(frozen=True)
@@ -34,6 +34,11 @@ class Evaluation:
     def __repr__(self):
         return (f"Evaluation: loss {self.loss:.4f}, accuracy {100 * self.accuracy:.2f} % "
                 f"of {len(self.predictions):,} images")
+
+    def _repr_png_(self):
+        """For Jupyter: the confusion matrix, with the numbers of the classes."""
+        return figures.confusion(self.confusion, [str(k) for k in range(len(self.confusion))],
+                                 repr(self).replace("Evaluation: ", ""))
 
 
 def evaluate(model, dataset, batch_size=250, mean=None, std=None, tta="", thresholds=None):
