@@ -64,7 +64,8 @@ def test_train_leaves_a_folder_and_ends_with_the_accuracy(tinyconv):
     assert status == 0
     folder = Path("runs/mlp-digits-1")
     assert {p.name for p in folder.iterdir()} == {
-        "config.json", "metrics.jsonl", "weights.safetensors", "curves.png", "confusion.png",
+        "config.json", "metrics.jsonl", "first-layer.safetensors", "weights.safetensors",
+        "curves.png", "confusion.png", "report.html",
         "checkpoint-4.safetensors", "checkpoint-8.safetensors"}
     assert "kept in runs/mlp-digits-1; next: tinyconv evaluate runs/mlp-digits-1" in out
     assert re.fullmatch(r"test accuracy \d+\.\d\d %", out.splitlines()[-1])

@@ -31,6 +31,7 @@ def pictures(tmp_path, monkeypatch, interruptible):
             save_picture(Path("pictures", name, f"{i}.png"), pixels)
     for name in ("curves", "confusion"):
         monkeypatch.setattr(figures, name, lambda *_: b"")
+    monkeypatch.setattr("tinyconv.report.write", lambda *_, **__: "report.html")
 
 
 TRAIN = ["train", "mlp", "--data", "pictures", "--size", "8", "--batch-size", "8"]

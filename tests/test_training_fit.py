@@ -229,7 +229,8 @@ def test_evaluate_normalises_as_it_is_told():
 def test_a_run_leaves_its_configuration_metrics_weights_and_figures(tmp_path):
     model, history = small_run(out=tmp_path / "run")
     assert {p.name for p in (tmp_path / "run").iterdir()} == {
-        "config.json", "metrics.jsonl", "weights.safetensors", "curves.png", "confusion.png",
+        "config.json", "metrics.jsonl", "first-layer.safetensors", "weights.safetensors",
+        "curves.png", "confusion.png",
         "checkpoint-7.safetensors", "checkpoint-14.safetensors"}
     config = json.loads((tmp_path / "run" / "config.json").read_text())
     assert config["seed"] == 0 and config["recipe"] == SMALL.as_dict()

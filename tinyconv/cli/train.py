@@ -1,10 +1,11 @@
 """`tinyconv train`: train a model and keep the run in a folder."""
+import shlex
 import sys
 import warnings
 from functools import partial
 from pathlib import Path
 
-from .. import data, models, random, training
+from .. import data, models, random, report, training
 from ..checkpoint import series
 from ..interrupt import STOPS
 from ..kernels.compile import threads
@@ -87,6 +88,8 @@ def options(parser):
     parser.add_argument("--checkpoint-every", type=common.interval, metavar="N",
                         help="steps (500) or seconds (30s) between checkpoints; there is one at "
                              "the end of every epoch in any case")
+    parser.add_argument("--tensorboard", action="store_true",
+                        help="also write event files, for tensorboard --logdir runs")
     common.add_threads(parser)
     common.add_json(parser)
 
@@ -166,6 +169,7 @@ def _as_it_began(args):
                                     f"{'none' if value in (None, '') else value}, and goes on as "
                                     "it began")
         setattr(args, name, value)
+    args.tensorboard |= config.get("tensorboard", False)
 
 
 # ---- both ----------------------------------------------------------------------------------------
@@ -198,27 +202,43 @@ def _train(args, out):
     config = {"command": ["tinyconv", *args.command_line], "seed": args.seed,
               "model": {"name": args.model, "arguments": arguments}, "from": args.source,
               "data": {"source": str(Path(args.data).resolve()) if is_folder(args.data)
-                       else train.name, "limit": args.limit}}
+                       else train.name, "limit": args.limit}, "tensorboard": args.tensorboard}
 
-    def report(event, run):
+    def tell(event, run):
         if event == "begin":
             _introduce(args, run, out, say)
         elif event == "epoch":
             say(describe(run.history[-1]))
 
+    callbacks = [tell]
+    if args.tensorboard:
+        about = {"command": shlex.join(config["command"]), "seed": args.seed}
+        callbacks.append(training.TensorBoard(out, about))
     say = partial(print, file=sys.stderr if args.json else sys.stdout, flush=True)
     where = {"resume": out} if args.resume else {"out": out, "config": config,
                                                  "recipe": _recipe(args, model, train)}
-    history = training.fit(model, train, test=test, callbacks=[report],
+    history = training.fit(model, train, test=test, callbacks=callbacks,
                            checkpoint_every=args.checkpoint_every, **where)
-    accuracy = history.kept()["test_accuracy"]
+    accuracy, page = history.kept()["test_accuracy"], _reported(out, test)
     if args.json:
-        common.print_json({"run": str(out), "model": args.model, "data": train.name,
+        common.print_json({"run": str(out), "report": page, "model": args.model, "data": train.name,
                            "seed": args.seed, "recipe": read_config(out)["recipe"],
                            "epochs": history.records, **common.percent(accuracy)})
     else:
+        if page:
+            print(f"shown on one page: {page}")
         print(f"kept in {out}; next: tinyconv evaluate {out}, tinyconv predict {out} PICTURE")
         print(f"test accuracy {100 * accuracy:.2f} %")
+
+
+def _reported(out, test):
+    """Where the report of the run is; None, and a warning, if it could not be made: the run is
+    whole without it."""
+    try:
+        return str(report.write(out, test=test))
+    except (ValueError, OSError, RuntimeError, ImportError) as error:
+        warnings.warn(f"there is no report of this run: {error}", stacklevel=2)
+        return None
 
 
 def _form(source):

@@ -22,6 +22,9 @@ Why it says so: maps over the pixels of images x, for the class that is seen or 
     occlusion                            what is lost when a part is hidden
     cam, grad_cam                        where late maps speak for the class
 
+Where it is wrong
+    most_confused, most_wrong            which classes and which images a classifier gets wrong
+
 Each takes a model and arrays and returns arrays; `insight.figures` draws them. They record
 gradients by themselves, also within `no_grad`, run the model in evaluation mode, and leave it as
 they found it. A wrong name of a layer is answered with the names there are.
@@ -36,6 +39,7 @@ from .effective import EffectiveField, effective_field
 from .guided import deconvnet_by_rule, guided_backpropagation
 from .integrated import Integrated, integrated_gradients
 from .layers import convolutions, feature_maps, filters
+from .mistakes import (Confused, Wrong, draw_confused, draw_wrong, most_confused,
 from .occlusion import occlusion
 from .receptive import ReceptiveField, conv_output_size, receptive_field
 from .summary import Summary, summary

@@ -1,10 +1,12 @@
 """A model layer by layer: shapes, parameters, multiply-adds, memory, receptive fields."""
+import html
 import math
 from dataclasses import dataclass
 
 from .receptive import ReceptiveField, of_fields, usual_shape
 from .trace import trace
 
+HEAD = "layer", "output", "parameters", "mult-adds", "memory", "field", "stride", "offset"
 WIDTH = 33                                   # of the names of layers
 
 
@@ -53,9 +55,8 @@ class Summary:
                 "layers": rows}
 
     def __str__(self):
-        head = ["layer", "output", "parameters", "mult-adds", "memory", "field", "stride", "offset"]
-        lines = [_line(head), "─" * len(_line(head))]
-        lines += [_line(_cells(row)) for row in self.rows]
+        lines = [_line(HEAD), "─" * len(_line(HEAD))]
+        lines += [_line(cells(row)) for row in self.rows]
         size = "×".join(map(str, self.input))
         return "\n".join([*lines, lines[1],
                           f"parameters     {_spaced(self.parameters)}  "
@@ -64,6 +65,20 @@ class Summary:
                           f"activations    {_bytes(self.memory)}  the outputs of all layers"])
 
     __repr__ = __str__
+
+    def _repr_html_(self):
+        """For Jupyter: the same as a table."""
+        head = "".join(f"<th>{name}</th>" for name in HEAD)
+        rows = "".join(
+            f'<tr><td style="text-align: left; padding-left: {0.5 + row.depth}em">'
+            + "</td><td>".join(html.escape(cell.strip()) for cell in cells(row)) + "</td></tr>"
+            for row in self.rows)
+        size = "×".join(map(str, self.input))
+        caption = html.escape(f"{self.name} for an image of {size}: {self.parameters:,} "
+                              f"parameters, {_short(self.multiply_adds)} multiply-adds, "
+                              f"{_bytes(self.memory)} of outputs")
+        return (f"<table><caption>{caption}</caption><thead><tr>{head}</tr></thead>"
+                f"<tbody>{rows}</tbody></table>")
 
 
 def summary(model, shape=None):
@@ -123,7 +138,8 @@ def _line(cells):
                                        zip(others, (13, 11, 9, 8, 7, 6, 6)))
 
 
-def _cells(row):
+def cells(row):
+    """What the table says of a row, under HEAD; the layer is indented by its depth."""
     name = row.path.rpartition(".")[2] if row.path and row.title else ""
     label = "  " * row.depth + (f"{name}  {row.title}" if name else row.title)
     fields = [_per_dim(values) for values in (row.field.size, row.field.stride, row.field.offset)

@@ -17,6 +17,7 @@ import numpy as np
 
 from ..core import DtypeError, HookHandle, Tensor
 from .parameter import Parameter
+from .showing import tree
 
 LoadedKeys = namedtuple("LoadedKeys", "missing_keys unexpected_keys")
 
@@ -282,6 +283,10 @@ class Module:
         if lines and lines != [extra]:
             return f"{type(self).__name__}(\n  " + "\n  ".join(lines) + "\n)"
         return f"{type(self).__name__}({extra})"
+
+    def _repr_html_(self):
+        """For Jupyter."""
+        return tree(self)
 
 
 def _attributes(module, kind):

@@ -30,4 +30,4 @@ from .reducing import (all, amax, amin, any, argmax, argmin, count_nonzero, cump
                        log_softmax, logsumexp, max, mean, min, prod, softmax, std, sum, var)
 from .shaping import (cat, chunk, concat, expand, flatten, flip, movedim, pad, pad_constant,
                       permute, reshape, roll, split, squeeze, stack, transpose, unsqueeze)
-from . import linalg, methods
+from . import linalg, methods, showing

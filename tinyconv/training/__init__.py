@@ -6,7 +6,7 @@
     history = training.fit(model, "digits", epochs=8, seed=0, out="runs/mine")
 
 To read in this order: `recipes`, `history`, `evaluation`, `run`, `loop`; then `progress`,
-`figures`, `folder`, `resume`, `saved`, `transfer`; `average`, `labels`.
+`figures`, `folder`, `resume`, `saved`, `transfer`; `average`, `labels`; `events`, `tensorboard`.
 """
 from ..lock import Locked
 from .average import Average
@@ -20,8 +20,9 @@ from .recipes import Recipe, choose
 from .resume import ResumeWarning
 from .run import Diverged, Run
 from .saved import SavedRun, load_run
+from .tensorboard import TensorBoard
 
 __all__ = ["Average", "Diverged", "Evaluation", "History", "LabelsEvaluation", "Locked",
-           "ProgressBar", "Recipe", "ResumeWarning", "Run", "RunFolder", "SavedRun",
+           "ProgressBar", "Recipe", "ResumeWarning", "Run", "RunFolder", "SavedRun", "TensorBoard",
            "average_precision", "best_thresholds", "choose", "evaluate", "f_score", "fit",
            "load_run", "predict"]

@@ -8,7 +8,7 @@ from .. import ops
 from ..core import Tensor, no_grad
 from ..data import Loader, views
 from ..nn import functional as F
-from . import labels
+from . import figures, labels
 
 
 @dataclass(frozen=True)
@@ -35,6 +35,11 @@ class Evaluation:
         return (f"Evaluation: loss {self.loss:.4f}, accuracy {100 * self.accuracy:.2f} % "
                 f"of {len(self.predictions):,} images")
 
+    def _repr_png_(self):
+        """For Jupyter: the confusion matrix, with the numbers of the classes."""
+        return figures.confusion(self.confusion, [str(k) for k in range(len(self.confusion))],
+                                 repr(self).replace("Evaluation: ", ""))
+
 
 def evaluate(model, dataset, batch_size=250, mean=None, std=None, tta="", thresholds=None):
     """Loss, accuracy and confusion matrix of `model` on `dataset`, as an `Evaluation`.
@@ -44,7 +49,11 @@ def evaluate(model, dataset, batch_size=250, mean=None, std=None, tta="", thresh
     in use, not as in training; the model is left in the mode it was in. `tta` is that of `predict`.
     Where images have several labels it returns a `LabelsEvaluation`, with these `thresholds`.
     """
-    logits = predict(model, dataset, batch_size, mean, std, tta)     # (N, K)
+    return measure(predict(model, dataset, batch_size, mean, std, tta), dataset, thresholds)
+
+
+def measure(logits, dataset, thresholds=None):
+    """What `evaluate` returns, of the outputs (N, K) of a model for all images of `dataset`."""
     y, K = dataset.labels, logits.shape[1]
     if K < len(dataset.classes):
         raise ValueError(f"evaluate: the model tells {K} classes apart, "

@@ -1,38 +1,41 @@
-"""The figures of a run: functions from numbers to a PNG, as bytes; pyplot stays out of it."""
-import io
-
+"""The figures of a run: functions from numbers to a PNG, as bytes."""
 import numpy as np
 
-# From the palette of Okabe & Ito (2008), which people of any colour vision can tell apart.
-BLUE, ORANGE, GREY = "#0072B2", "#D55E00", "#6b6b6b"
-STYLE = {"font.size": 11, "axes.titlesize": 12, "axes.spines.top": False,
-         "axes.spines.right": False, "axes.grid": True, "grid.color": "#e6e6e6",
-         "axes.edgecolor": GREY, "axes.axisbelow": True, "lines.linewidth": 1.8,
-         "lines.markersize": 4}
+from ..drawing import BLUE, ORANGE, STYLE, figure, png
+
 MARKED = 20                            # up to so many epochs each has its dot
+NARROW = 3                             # a lesser range has too few round numbers for a log scale
 ANNOTATED = 20                         # up to so many classes a confusion matrix shows its numbers
 
 
 # ---- curves --------------------------------------------------------------------------------------
+
+PANELS = {"loss": "cross-entropy loss", "accuracy": "error (%)"}
+
 
 def curves(history, title=""):
     """Loss and error over the epochs, training dashed and test solid."""
     from matplotlib import rc_context
 
     with rc_context(STYLE):
-        figure, axes = _figure(9.6, 4.0, 1, 2)
-        for axis, key, name in zip(axes, ("loss", "accuracy"), ("cross-entropy loss", "error (%)")):
-            lines = []
-            for part, colour, dashes in (("train", ORANGE, "--"), ("test", BLUE, "-")):
-                values = np.array(history[f"{part}_{key}"])
-                if len(values):
-                    values = values if key == "loss" else 100 * (1 - values)
-                    axis.plot(history["epoch"], values, dashes, color=colour, label=part,
-                              marker="o" if len(values) <= MARKED else None)
-                    lines.append((values, colour))
-            _finish(axis, lines, history["epoch"], name)
-        figure.suptitle(title)
-        return png(figure)
+        drawn, axes = figure(9.6, 4.0, 1, 2)
+        for axis, key in zip(axes, PANELS):
+            panel(axis, history, key)
+        drawn.suptitle(title)
+        return png(drawn)
+
+
+def panel(axis, history, key):
+    """One of the PANELS on an axis of matplotlib."""
+    lines = []
+    for part, colour, dashes in (("train", ORANGE, "--"), ("test", BLUE, "-")):
+        values = np.array(history[f"{part}_{key}"])
+        if len(values):
+            values = values if key == "loss" else 100 * (1 - values)
+            axis.plot(history["epoch"], values, dashes, color=colour, label=part,
+                      marker="o" if len(values) <= MARKED else None)
+            lines.append((values, colour))
+    _finish(axis, lines, history["epoch"], PANELS[key])
 
 
 def _finish(axis, lines, epochs, name):
@@ -43,7 +46,8 @@ def _finish(axis, lines, epochs, name):
     axis.set_ylabel(name)
     axis.set_xlim(0.5, max(epochs) + 0.5)
     axis.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
-    if min(values.min() for values, _ in lines) > 0:         # an error of 0 % has no logarithm
+    low, high = (end(end(values) for values, _ in lines) for end in (min, max))
+    if low > 0 and high / low > NARROW:                      # an error of 0 % has no logarithm
         axis.set_yscale("log")
         axis.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
         axis.yaxis.set_minor_formatter(FuncFormatter(_minor_label(axis)))
@@ -76,7 +80,7 @@ def confusion(matrix, classes, title=""):
     side = max(5.0, 0.52 * K) if small else 9.0              # inches
     share = 100 * matrix / np.maximum(matrix.sum(axis=1, keepdims=True), 1)
     with rc_context({**STYLE, "axes.grid": False}):
-        figure, axis = _figure(side + 0.09 * longest + 1.2, side + 0.07 * longest, 1, 1)
+        drawn, axis = figure(side + 0.09 * longest + 1.2, side + 0.07 * longest)
         # errors are rare: on an even scale they would all look alike
         image = axis.imshow(share, cmap="Blues", norm=PowerNorm(0.4, 0, 100))
         ticks = range(0, K, 1 if small else 5)
@@ -91,26 +95,7 @@ def confusion(matrix, classes, title=""):
         for i, j in np.argwhere(matrix) if small else ():
             axis.text(j, i, f"{matrix[i, j]}", ha="center", va="center", fontsize=9,
                       color="white" if share[i, j] > 20 else "black")
-        bar = figure.colorbar(image, ax=axis, shrink=0.8, ticks=[0, 1, 5, 20, 50, 100])
+        bar = drawn.colorbar(image, ax=axis, shrink=0.8, ticks=[0, 1, 5, 20, 50, 100])
         bar.set_label("of the true class (%)")
         bar.outline.set_visible(False)
-        return png(figure)
-
-
-# ---- without pyplot ------------------------------------------------------------------------------
-
-def _figure(width, height, rows, columns):
-    """A figure of so many inches and its axes."""
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure
-
-    figure = Figure(figsize=(width, height), layout="constrained")
-    FigureCanvasAgg(figure)
-    return figure, figure.subplots(rows, columns)
-
-
-def png(figure):
-    """The figure as a PNG, in bytes."""
-    buffer = io.BytesIO()
-    figure.savefig(buffer, format="png", dpi=150)
-    return buffer.getvalue()
+        return png(drawn)

@@ -2,6 +2,7 @@
 
     config.json                     model, data, recipe, seed, threads, versions, command
     metrics.jsonl                   one line an epoch (see `History`)
+    first-layer.safetensors         the weights of the first layer before the first step
     weights.safetensors             the weights after the last epoch, or after the one to keep
     checkpoint-STEP.safetensors     everything, after this step; the last two (see `resume`)
     curves.png                      loss and error over the epochs
@@ -16,17 +17,20 @@ import tempfile
 import time
 from pathlib import Path
 
+import numpy as np
+
 from .. import machine
 from ..atomic import litter, write_atomically
-from ..checkpoint import save_weights, series
+from ..checkpoint import file, save_weights, series
 from ..kernels.compile import threads
 from . import figures
 from .evaluation import Evaluation, thresholds_for
+from .first_layer import first_layer
 from .resume import not_finite, state_of
 from .run import Diverged
 
 CONFIG, METRICS, WEIGHTS = "config.json", "metrics.jsonl", "weights.safetensors"
-CURVES, CONFUSION = "curves.png", "confusion.png"
+FIRST_LAYER, CURVES, CONFUSION = "first-layer.safetensors", "curves.png", "confusion.png"
 FORMAT = 1                             # of config.json; what is newer is refused
 REDRAW = 10                            # seconds between two drawings of the curves of a run
 
@@ -63,6 +67,7 @@ class RunFolder:
             self.config = self._configuration(run)
             self._save(run)                      # a disk that is full is noticed here
             self._write_config()
+            self._save_first_layer(run)
         elif event == "begin":
             self._resume(run)
         elif event == "step" and self._due(run) or event == "interrupt":
@@ -98,6 +103,14 @@ class RunFolder:
                 if run.train.several:
                     metadata["thresholds"] = json.dumps(thresholds_for(run.model, run.train))
                 save_weights(run.model, self.path / WEIGHTS, metadata)
+
+    def _save_first_layer(self, run):
+        """What the filters are before they learn anything, to be compared with in the report: it
+        cannot be made again where the weights came from a file, or from another version."""
+        found = first_layer(run.model)
+        if found is not None:
+            name, weights = found
+            file.write(self.path / FIRST_LAYER, {name: np.array(weights, order="C")})
 
     def _resume(self, run):
         """Note where the run goes on, and bring its files to where its checkpoint stands."""

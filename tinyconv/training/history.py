@@ -1,5 +1,11 @@
 """What a run has measured so far: one record an epoch."""
+import html
 import json
+
+from ..drawing import data_uri
+from . import figures
+
+SHOWN = 10                             # epochs, in a notebook
 
 
 class History:
@@ -57,6 +63,26 @@ class History:
 
     def __repr__(self):
         return "\n".join(map(describe, self.records)) or "History: no epoch yet"
+
+    def _repr_html_(self):
+        """For Jupyter: the curves, and the last epochs as a table."""
+        if not self.records:
+            return "<p>History: no epoch yet</p>"
+        shown, keys = self.records[-SHOWN:], list(dict.fromkeys(k for r in self.records for k in r))
+        rows = "".join("<tr>" + "".join(f"<td>{_cell(record.get(key))}</td>" for key in keys)
+                       + "</tr>" for record in shown)
+        head = "".join(f"<th>{html.escape(key.replace('_', ' '))}</th>" for key in keys)
+        caption = ("" if len(shown) == len(self) else
+                   f"<caption>the last {SHOWN} of {len(self)} epochs</caption>")
+        return (f'<img src="{data_uri(figures.curves(self))}" style="max-width: 48em; width: 100%" '
+                f'alt="Loss and error by epoch"><table>{caption}<thead><tr>{head}</tr></thead>'
+                f"<tbody>{rows}</tbody></table>")
+
+
+def _cell(value):
+    if isinstance(value, float):
+        return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.4g}"
+    return "–" if value is None else html.escape(str(value))
 
 
 def describe(record):

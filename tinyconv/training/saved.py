@@ -52,27 +52,33 @@ class SavedRun:
                              f"{_some(dataset.classes)} here")
 
 
-def load_run(path):
+def load_run(path, model=None):
     """The run kept in the folder `path`, with its model rebuilt and ready for use.
 
-    Raises FileNotFoundError, or ValueError that says what is wrong with the folder.
+    A `model` of your own, made as it was for the run, is given the weights. Raises
+    FileNotFoundError, or ValueError that says what is wrong with the folder.
     """
     path = Path(path)
     config = read_config(path)
-    model = config["model"]
-    if "name" not in model:
-        raise ValueError(f"the model of {path} is a {model.get('class')} of your own: build it "
+    about = config["model"]
+    if model is None and "name" not in about:
+        raise ValueError(f"the model of {path} is a {about.get('class')} of your own: build it "
                          "yourself and give it the weights, with checkpoint.load_weights(model, "
                          f"{str(path / WEIGHTS)!r})")
     if not (path / WEIGHTS).is_file():
         raise FileNotFoundError(f"the run in {path} has not reached the end of its first epoch, "
                                 "where its weights are written; it can be resumed")
-    model = create(model["name"], **model.get("arguments", {}))
+    if model is None:
+        model = create(about["name"], **about.get("arguments", {}))
     metadata = load_weights(model, path / WEIGHTS)
     thresholds = tuple(json.loads(metadata["thresholds"])) if "thresholds" in metadata else None
+    return SavedRun(path, config, model.eval(), read_history(path), thresholds)
+
+
+def read_history(path):
+    """The History kept in the folder `path`; empty before the end of the first epoch."""
     lines = (path / METRICS).read_text() if (path / METRICS).is_file() else ""
-    return SavedRun(path, config, model.eval(), History.from_json_lines(lines),
-                    thresholds)
+    return History.from_json_lines(lines)
 
 
 def read_config(path):

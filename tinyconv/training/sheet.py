@@ -3,7 +3,7 @@ import numpy as np
 
 from ..data import Loader, augmentations
 from ..data.choosing import parts
-from .figures import GREY, STYLE, png
+from ..drawing import GREY, STYLE, png
 
 TILE, GAP, TOP, LABEL = 84, 6, 64, 0.62          # pixels; of a letter as a part of its size
 ROWS, COLUMNS = 10, 12
