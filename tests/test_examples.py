@@ -19,6 +19,9 @@ def test_the_index_names_every_lesson():
 @pytest.mark.parametrize("lesson, says", [
     ("01_convolution_by_hand", ["[[7, 9, 11], [5, 7, 9]] [[7.0, 9.0, 11.0], [5.0, 7.0, 9.0]]",
                                 "upside down", "(6, 4)"]),
+    ("02_padding_stride_dilation", ["the same size in all of", "[4, 6, 6, 6, 4]",
+                                    "sees 11×11", "sees 63×63 and in it 3,969 of 3,969",
+                                    "sees 21×21 and in it 121 of 441", "25 C²"]),
     ("06_backpropagation_checked", ["check_grad, relative errors", "caught: first derivative",
                                     "conv_wrong", "analytic", "numerical"]),
     ("11_transfer_learning", ["from scratch", "frozen features", "fine-tuning",
