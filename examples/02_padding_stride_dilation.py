@@ -33,8 +33,8 @@ for N, K, S, P, D in product(range(1, 13), (1, 2, 3, 5), (1, 2, 3), (0, 1, 2), (
         tried += 1
 print(f"1. counted, calculated and convolved: the same size in all of {tried:,} cases; "
       f"224 with K 7, S 2, P 3 becomes {conv_output_size(224, 7, 2, 3)}")
-print(f"   the ⌊⌋ loses pixels: 6 with K 3 and S 2 are read at {places(6, 3, 2, 0, 1)}, so the last "
-      "one is never seen")
+print(f"   the ⌊⌋ loses pixels: 6 with K 3 and S 2 are read at {places(6, 3, 2, 0, 1)}, so the "
+      "last one is never seen")
 
 
 # ---- 2. padding is not neutral -------------------------------------------------------------------
