@@ -19,14 +19,20 @@ def test_the_index_names_every_lesson():
 @pytest.mark.parametrize("lesson, says", [
     ("01_convolution_by_hand", ["[[7, 9, 11], [5, 7, 9]] [[7.0, 9.0, 11.0], [5.0, 7.0, 9.0]]",
                                 "upside down", "(6, 4)"]),
-    ("02_your_own_operation", ["first derivative of bump is wrong with respect to input 1",
-                               "second derivative of bump is wrong with respect to input 0",
-                               "again", "right: relative errors"]),
+    ("02_padding_stride_dilation", ["the same size in all of", "[4, 6, 6, 6, 4]",
+                                    "sees 11×11", "sees 63×63 and in it 3,969 of 3,969",
+                                    "sees 21×21 and in it 121 of 441", "25 C²"]),
+    ("03_why_not_fully_connected", ["150,529,000", "483,385,147,392", "484 are not 0, and 9 differ",
+                                    "MLP, 61,465 parameters", "CNN, 61,706 parameters",
+                                    "pixels shuffled"]),
     ("06_backpropagation_checked", ["check_grad, relative errors", "caught: first derivative",
                                     "conv_wrong", "analytic", "numerical"]),
     ("11_transfer_learning", ["from scratch", "frozen features", "fine-tuning",
                               "frozen but for its head", "learning rates may be"]),
-    ("13_beyond_images", ["MLP", "kernels of 3×3×3", "a circular conv1d", "10 seeds"])])
+    ("13_beyond_images", ["MLP", "kernels of 3×3×3", "a circular conv1d", "10 seeds"]),
+    ("15_your_own_operation", ["first derivative of bump is wrong with respect to input 1",
+                               "second derivative of bump is wrong with respect to input 0",
+                               "again", "right: relative errors"])])
 def test_a_lesson_runs_and_draws_its_figure(tmp_path, lesson, says):
     """Those that train know a quick mode, the others do not look at it."""
     shutil.copy(EXAMPLES / f"{lesson}.py", tmp_path)          # the figure is drawn beside it

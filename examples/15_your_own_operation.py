@@ -1,6 +1,6 @@
-"""Lesson 2. An operation of your own: its rule is wrong twice, the checker finds out, you mend it.
+"""Lesson 15. An operation of your own: its rule is wrong twice, the checker finds out, you mend it.
 
-    python examples/02_your_own_operation.py     prints what happens, draws the figure beside it
+    python examples/15_your_own_operation.py     prints what happens, draws the figure beside it
 """
 from pathlib import Path
 
