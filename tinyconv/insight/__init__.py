@@ -39,7 +39,7 @@ from .effective import EffectiveField, effective_field
 from .guided import deconvnet_by_rule, guided_backpropagation
 from .integrated import Integrated, integrated_gradients
 from .layers import convolutions, feature_maps, filters
-from .mistakes import (Confused, Wrong, draw_confused, draw_wrong, most_confused,
+from .mistakes import Confused, Wrong, draw_confused, draw_wrong, most_confused, most_wrong
 from .occlusion import occlusion
 from .receptive import ReceptiveField, conv_output_size, receptive_field
 from .summary import Summary, summary
