@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from tinyconv.kernels import convolution, geometry, neighbours, product, taps
 from tinyconv.kernels.geometry import Geometry
+from tinyconv.kernels.layout import channels_first, channels_last
 from tinyconv.kernels.reference import convolution as reference
 from tinyconv.kernels.tile import ONE
 from tinyconv.testing.strategies import arrays, conv_problems
@@ -220,7 +221,8 @@ def test_tap_by_tap_long_sums_are_exact_and_results_are_finished(rng, case):
     with tap_by_tap():
         check_exactly(case, product.best_shape(O, 4)[0], x, w, g, shift)
         back = convolution.conv_input(g, w, geometry, 1, a)
-        y = convolution.conv(x, w, shift, geometry, 1, convolution.Finish(scale, g, True))
+        y = convolution.conv(x, channels_first(channels_last(w)), shift, geometry, 1,
+                             convolution.Finish(scale, g, True))
     assert np.array_equal(back, reference.conv_input(g, w, geometry, 1) + a)
     plain = reference.conv(x, w, None, geometry, 1) * scale.reshape(1, O, 1, 1, 1)
     assert np.array_equal(y, np.maximum(plain + shift.reshape(1, O, 1, 1, 1) + g, 0))

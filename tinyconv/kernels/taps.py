@@ -41,24 +41,24 @@ def fits(geometry, N, S, O, groups, dtype):
 # ---- the kernels ---------------------------------------------------------------------------------
 
 @kernel(parallel=True)
-def _products(tile, x, w, turned, starts, p, q, y, finish):
+def _products(tile, x, w, steps, starts, p, q, y, finish):
     """y[n, p] = Σ_t w[t] x[n, q] over the pairs of every tap t, finished by `finish_rows`.
 
-    x (N, Q, S), y (N, P, O), w (S, O, taps) or if `turned` (O, S, taps)
+    x (N, Q, S), y (N, P, O); in w outputs, summed channels and taps lie so many `steps` apart.
     """
     for panel in prange((y.shape[2] + tile[2] - 1) // tile[2]):
-        _products_of(panel, tile, x, w, turned, starts, p, q, y, finish)
+        _products_of(panel, tile, x, w, steps, starts, p, q, y, finish)
 
 
 @part
-def _products_of(panel, tile, x, w, turned, starts, p, q, y, finish):
+def _products_of(panel, tile, x, w, steps, starts, p, q, y, finish):
     """The columns of one panel."""
     (kind, rows, width), (scale, shift, addend, relu) = tile, finish
-    (N, Q, S), (_, P, O), taps = x.shape, y.shape, w.shape[2]
-    step_s, step_o = (taps, S * taps) if turned else (O * taps, taps)
+    (N, Q, S), (_, P, O), taps = x.shape, y.shape, starts.size - 1
+    step_o, step_s, step_t = steps
     first, columns = panel * width, min(width, O - panel * width)
     b, off, none = scratch(taps * S * width, x), np.arange(S), np.zeros(width, x.dtype)
-    pack(w.reshape(-1)[first * step_o:], step_s, step_o, np.arange(taps), S, columns, width, b)
+    pack(w[first * step_o:], step_s, step_o, np.arange(taps) * step_t, S, columns, width, b)
     lines = y.reshape(N * P, O)[:, first:first + columns]
     lines[:] = 0
     for t in range(taps):
@@ -143,9 +143,20 @@ def _run(x, w, turned, starts, p, q, y, shift, scale, addend, relu):
     scale = np.ones(O, x.dtype) if scale is None else np.ascontiguousarray(scale)
     shift = np.zeros(O, x.dtype) if shift is None else np.ascontiguousarray(shift)
     addend = np.empty((0, O), x.dtype) if addend is None else channels_last(addend).reshape(-1, O)
-    w = np.ascontiguousarray(w).reshape(*w.shape[:2], -1)
-    _products(best_shape(O, x.itemsize), _pixels(x), w, turned, starts, p, q, y.reshape(N, -1, O),
-              (scale, shift, addend, relu))
+    w, (to_o, to_c, to_t) = _as_it_lies(w)
+    _products(best_shape(O, x.itemsize), _pixels(x), w,
+              (to_o, to_c, to_t) if turned else (to_c, to_o, to_t), starts, p, q,
+              y.reshape(N, -1, O), (scale, shift, addend, relu))
+
+
+def _as_it_lies(w):
+    """The weights in one row, and how far apart in it outputs, channels and taps lie; no copy where
+    they lie as (O, C, taps), as PyTorch has them, or channels-last."""
+    C, taps = w.shape[1], math.prod(w.shape[2:])
+    last = w.transpose(0, *range(2, w.ndim), 1)
+    if last.flags.c_contiguous and last.flags.writeable:
+        return last.reshape(-1), (taps * C, 1, C)
+    return np.ascontiguousarray(w).reshape(-1), (C * taps, taps, 1)
 
 
 def conv_weight(x, g, geometry):
