@@ -14,13 +14,13 @@ import numba
 import numpy as np
 
 from tinyconv.kernels import (convolution, cross_entropy, elementwise, images, layout, matrix,
-                              memory, neighbours, normalization, pooling, special, sums, updates,
-                              winograd)
+                              memory, neighbours, normalization, pooling, special, sums, taps,
+                              updates, winograd)
 from tinyconv.kernels.convolution import Finish
 from tinyconv.kernels.geometry import Geometry
 from tinyconv.kernels.pooling import Range
 from tinyconv.kernels.product import panels
-from tinyconv.kernels.tile import ONE
+from tinyconv.kernels.tile import ONE, WIDE
 
 ONES, NONE = (1, 1, 1), (0, 0, 0)
 
@@ -62,12 +62,16 @@ def _convolutions(draw, rng, dtype):
                 ("1 x 1", pixels, 2, 1, 1, 1), ("few channels", around, 20, 3, 21, 1),
                 ("few channels", around, 1, 1, 6, 1), ("Winograd", around, 20, 32, 48, 1),
                 ("Winograd in parts", square, 2, 128, 128, 1), ("neighbours", square, 5, 3, 4, 1),
-                ("volumes", small, 12, 24, 40, 1), ("volumes", small, 12, 24, 40, 2)]
+                ("volumes", small, 12, 24, 40, 1), ("volumes", small, 12, 24, 40, 2),
+                ("tap by tap", small, 7, 300, 8 * WIDE.width(4) + 7, 1)]
     for name, geometry, N, C, O, groups in problems:                  # noqa: E741
         itemsize = np.dtype(dtype).itemsize
         together = neighbours.number(geometry, N, O, groups, itemsize) > 1
         assert together == (name == "neighbours" and 2 * O <= ONE.width(itemsize)), name
         assert winograd.fits(geometry, N, C, O, groups, dtype) == name.startswith("Winograd"), name
+        if not name.startswith("Winograd"):
+            by_taps = taps.fits(geometry, N, C, O, groups, dtype)
+            assert by_taps == (name == "tap by tap"), name
         x, w = draw(N, C, *geometry.size), rng.standard_normal((O, C // groups, *geometry.kernel))
         w, g = w.astype(dtype), draw(N, O, *geometry.output)
         yield f"convolution {name}", all_three(geometry, groups), (x, w, draw(O), g)

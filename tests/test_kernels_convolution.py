@@ -7,8 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tinyconv.kernels import convolution, geometry, neighbours, product
+from tinyconv.kernels import convolution, geometry, neighbours, product, taps
 from tinyconv.kernels.geometry import Geometry
+from tinyconv.kernels.layout import channels_first, channels_last
 from tinyconv.kernels.reference import convolution as reference
 from tinyconv.kernels.tile import ONE
 from tinyconv.testing.strategies import arrays, conv_problems
@@ -25,8 +26,9 @@ def in_tiles(kind):
     """For a while every product is computed in tiles of this one shape."""
     shape = product.SHAPES[kind]
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(convolution, "best_shape",
-                      lambda columns, itemsize: (kind, shape.rows, shape.width(itemsize)))
+        for module in convolution, taps:
+            patch.setattr(module, "best_shape",
+                          lambda columns, itemsize: (kind, shape.rows, shape.width(itemsize)))
         yield
 
 
@@ -188,6 +190,64 @@ def test_the_example_of_the_reference_is_right():
     for module in reference, convolution:
         y = module.conv(x, np.eye(2).reshape(1, 1, 1, 2, 2), None, sizes, 1)
         assert y[0, 0, 0].tolist() == [[7, 9, 11], [5, 7, 9]]
+
+
+# ---- tap by tap ----------------------------------------------------------------------------------
+
+@contextmanager
+def tap_by_tap():
+    """For a while every convolution without groups is one matrix product a tap."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(taps, "fits", lambda geometry, N, S, O, groups, dtype: groups == 1)
+        yield
+
+
+@DTYPES
+@given(cases(), st.sampled_from(KINDS), st.data())
+def test_tap_by_tap_whole_numbers_give_the_textbooks_result(dtype, case, kind, data):
+    N, C, O, groups, geometry = case                                         # noqa: E741
+    x, w, g = (data.draw(arrays(s, dtype, "integers")) for s in shapes(*case))
+    with tap_by_tap():
+        check_exactly(case, kind, x, w, g, data.draw(arrays((O,), dtype, "integers")))
+
+
+@pytest.mark.parametrize("case", [case(300, 5, 33, size=(1, 2, 2)), case(9, 300, 40, size=(1, 3, 2)),
+                                  case(3, 33, 70, size=(1, 5, 7), stride=2)],
+                         ids=["300 images", "300 channels", "stride 2"])
+def test_tap_by_tap_long_sums_are_exact_and_results_are_finished(rng, case):
+    N, _, O, _, geometry = case                                              # noqa: E741
+    x, w, g, a, scale, shift = (rng.integers(-4, 5, s).astype(np.float32) for s in (
+        *shapes(*case), shapes(*case)[0], (O,), (O,)))
+    with tap_by_tap():
+        check_exactly(case, product.best_shape(O, 4)[0], x, w, g, shift)
+        back = convolution.conv_input(g, w, geometry, 1, a)
+        y = convolution.conv(x, channels_first(channels_last(w)), shift, geometry, 1,
+                             convolution.Finish(scale, g, True))
+    assert np.array_equal(back, reference.conv_input(g, w, geometry, 1) + a)
+    plain = reference.conv(x, w, None, geometry, 1) * scale.reshape(1, O, 1, 1, 1)
+    assert np.array_equal(y, np.maximum(plain + shift.reshape(1, O, 1, 1, 1) + g, 0))
+
+
+@given(cases())
+def test_the_pairs_of_a_tap_are_the_outputs_that_see_a_pixel_and_the_pixel(case):
+    *_, geometry = case
+    pixels = np.arange(1.0, 1 + np.prod(geometry.size)).reshape(1, 1, *geometry.size)
+    seen = reference.patches(pixels, geometry).reshape(np.prod(geometry.kernel), -1)   # 0: padding
+    starts, p, q = taps.pairs(geometry)
+    assert len(p) == len(q) == starts[-1]
+    for tap, begin, end in zip(seen, starts[:-1], starts[1:], strict=True):
+        assert np.array_equal(p[begin:end], np.flatnonzero(tap))
+        assert np.array_equal(q[begin:end], tap[tap > 0] - 1)
+
+
+def test_small_images_with_many_weights_go_tap_by_tap():
+    def fits(N, size, C, O, groups=1):                                       # noqa: E741
+        geometry = case(N, C, O, groups, size=(1, size, size))[-1]
+        return taps.fits(geometry, N, C, O, groups, np.dtype(np.float32))
+    assert fits(64, 2, 512, 512) and fits(1, 8, 256, 512)
+    assert not fits(64, 32, 256, 256)                          # large images
+    assert not fits(64, 2, 512, 16)                            # work for one core
+    assert not fits(64, 2, 512, 512, groups=2)
 
 
 # ---- to few channels -----------------------------------------------------------------------------

@@ -59,6 +59,7 @@ SUBJECTS = {
     "kernels/col2im.py": "kernels_convolution functional_convolution",
     "kernels/convolution.py": "kernels_convolution ops_convolution",
     "kernels/neighbours.py": "kernels_convolution ops_convolution",
+    "kernels/taps.py": "kernels_convolution ops_convolution",
     "kernels/geometry.py": "kernels_convolution ops_convolution",
     "kernels/tile.py": "kernels_matrix ops_convolution",
     "kernels/": "kernels_matrix kernels_convolution kernels_elementwise",

@@ -12,7 +12,8 @@ with other tables:
 The tables are made in `geometry.py`: they are im2col without the copy. Where there is padding, one
 image at a time (for ∂L/∂w a few) is copied into a padded array that stays in cache. Kernels of
 3 × 3 and stride 1 with many channels take a shorter way, `winograd.py`; the gradient of images with
-few, `col2im.py`; small images are gone through several at a time, `volumes.py`.
+few, `col2im.py`; small images are gone through several at a time, `volumes.py`, or, where the
+weights outweigh them, tap by tap, `taps.py`.
 
 Inside this file arrays are channels-last, (N, D, H, W, C), and every problem has three dimensions;
 what has fewer gets dimensions of length one. "Convolution" is cross-correlation, as everywhere in
@@ -24,12 +25,12 @@ from typing import NamedTuple
 import numpy as np
 from numba import prange
 
-from . import col2im, neighbours, volumes, winograd
+from . import col2im, neighbours, taps, volumes, winograd
 from .compile import kernel, part
 from .geometry import backward, forward, whole_tiles
 from .layout import channels_first, channels_last
 from .memory import empty
-from .product import CHUNK, TASKS, best_shape, filled_up, gather, multiply_as
+from .product import CHUNK, TASKS, best_shape, filled_up, finish_rows, multiply_as, pack
 
 GRADIENT_BYTES = 32 << 20              # memory for the partial sums of a weight gradient
 
@@ -68,16 +69,12 @@ def _pack_panel(group, panel, panels, w, turned, passes, taps, width, b):
     groups, K = w.shape[0], w.shape[3]
     S, O = (w.shape[2], w.shape[1]) if turned else (w.shape[1], w.shape[2])
     step_s, step_o = (K, S * K) if turned else (O * K, K)
-    columns, weights = min(width, O - panel * width), w.reshape(-1)
+    weights = w.reshape(-1)[group * S * O * K + panel * width * step_o:]
     for p in range(passes.shape[0]):
         r0, r1 = passes[p, 2], passes[p, 3]
         start = (groups * panels * r0 + (group * panels + panel) * (r1 - r0)) * width
-        for s in range(S):
-            for t in range(r0 // S, r1 // S):            # as the weights lie in memory
-                first = group * S * O * K + panel * width * step_o + s * step_s + taps[t]
-                row = b[start + (t * S + s - r0) * width:][:width]
-                gather(weights, first, step_o, row[:columns])
-                row[columns:] = 0
+        pack(weights, step_s, step_o, taps[r0 // S:r1 // S], S, min(width, O - panel * width),
+             width, b[start:])
 
 
 @kernel(parallel=True)
@@ -85,7 +82,7 @@ def _sweep(tile, x, plan, b, bias, y, groups, finishing, finish):
     """y[n, out[m] + o] = bias[o] + Σ_r padded x[n, row[m] + off[r]] b[r, o], pass by pass.
 
     `plan` is a `geometry.Plan`; b has the panels of every pass and group in turn. y (N, M, O),
-    which `finishing` goes through `_finish` while it is still in cache.
+    which `finishing` goes through `finish_rows` while it is still in cache.
     """
     N = len(x)
     pieces = max(1, TASKS // max(N, 1))          # few images: each is split further, by pixels
@@ -122,20 +119,7 @@ def _sweep_images(start, stop, piece, pieces, tile, x, plan, b, bias, y, groups,
                         flat[n * M * groups * O:], out[begin:end], O, False)
             if finishing:
                 end = min(end, M)
-                _finish(y[n, begin:end], scale, shift, addend[n, begin:end], relu)
-
-
-@part
-def _finish(y, scale, shift, addend, relu):
-    """y ← y · scale + shift + addend, then ReLU if asked for; addend may be empty.  y (M, O)"""
-    zero = y.dtype.type(0)
-    M, O = y.shape
-    for m in range(M):
-        for o in range(O):
-            v = y[m, o] * scale[o] + shift[o]
-            if addend.size:
-                v += addend[m, o]
-            y[m, o] = zero if relu and v <= zero else v
+                finish_rows(y[n, begin:end], scale, shift, addend[n, begin:end], relu)
 
 
 @kernel(parallel=True)
@@ -231,6 +215,9 @@ def conv(x, w, bias, geometry, groups, finish=None):
         winograd.conv(channels_last(x)[:, 0], w[:, :, 0], bias, geometry.before[1:], y[:, 0],
                       finish)
         return channels_first(y)
+    if taps.fits(geometry, len(x), x.shape[1], len(w), groups, x.dtype):
+        taps.conv(x, w, bias, geometry, y, finish)
+        return channels_first(y)
     k = volumes.number(geometry, len(x))
     if k > 1:
         if finish and finish.addend is not None:
@@ -256,6 +243,9 @@ def conv_input(g, w, geometry, groups, addend=None):
     if winograd.fits(geometry, len(g), x.shape[-1], len(w), groups, g.dtype):
         winograd.conv_input(channels_last(g)[:, 0], w[:, :, 0], geometry.before[1:], x[:, 0],
                             addend)
+        return channels_first(x)
+    if taps.fits(geometry, len(g), len(w), x.shape[-1], groups, g.dtype):
+        taps.conv_input(g, w, geometry, x, addend)
         return channels_first(x)
     k = volumes.number(geometry, len(g))
     if col2im.fits(geometry, w.shape[1], groups, g.dtype):
@@ -309,18 +299,20 @@ def conv_weight(x, g, geometry, groups):
     if winograd.fits(geometry, N, C, O, groups, x.dtype):
         return winograd.conv_weight(channels_last(x)[:, 0], channels_last(g)[:, 0],
                                     geometry.before[1:])[:, :, None]
+    if taps.fits(geometry, N, C, O, groups, x.dtype):
+        return taps.conv_weight(x, g, geometry)
     kind, rows, width = best_shape(O, x.itemsize)
     # The plan of y = x ∗ w with its roles exchanged: rows are taps, sums run over pixels.
     plan = forward(geometry, C * groups, O * groups, groups, 1)
-    taps, P = whole_tiles(plan.off, rows), len(plan.row)
+    table, P = whole_tiles(plan.off, rows), len(plan.row)
     columns = -(-O // width) * width
-    one = groups * len(taps) * columns * x.itemsize
+    one = groups * len(table) * columns * x.itemsize
     tasks = max(1, min(N, TASKS, GRADIENT_BYTES // one))
     images = min(-(-CHUNK // P), -(-N // tasks))                     # sums worth their beginning
     pixels = plan.row + np.arange(images)[:, None] * (np.prod(plan.size) * C * groups)
     plan = plan._replace(row=pixels.reshape(-1))
-    sums = empty((tasks, groups, len(taps), columns), x.dtype)
-    _correlate((kind, rows, width), images, channels_last(x), tuple(plan), taps,
+    sums = empty((tasks, groups, len(table), columns), x.dtype)
+    _correlate((kind, rows, width), images, channels_last(x), tuple(plan), table,
                channels_last(g).reshape(N, P, O * groups), sums, groups)
     gw = np.empty((groups, O, C, math.prod(geometry.kernel)), x.dtype)
     _collect(sums, gw)

@@ -22,6 +22,7 @@ from .tile import (NARROW, SHAPES, SLIM, WIDE, accumulate, add_outer, height, re
                    zeros)
 
 CHUNK = 256                            # so many products in one sum; these sums are then added up
+LINE = 16                              # numbers of four bytes in a line of the cache
 ONCE = 0, 0, 0, 0                      # steps of a product that is made once
 TASKS = 16                             # pieces of work: a matter of the data, not of the threads
 
@@ -65,11 +66,38 @@ def multiply_as(kind, count, steps, a, row, off, b, line, panel, bias, c, out, c
 
 
 @part
+def finish_rows(y, scale, shift, addend, relu):
+    """y ← y · scale + shift + addend, then ReLU if asked for; addend may be empty.  y (M, O)"""
+    zero = y.dtype.type(0)
+    M, O = y.shape
+    for m in range(M):
+        for o in range(O):
+            v = y[m, o] * scale[o] + shift[o]
+            if addend.size:
+                v += addend[m, o]
+            y[m, o] = zero if relu and v <= zero else v
+
+
+@part
 def gather(x, first, step, line):
     """line[i] = x[first + i · step]"""
     column = x[first:]
     for i in range(line.size):
         line[i] = column[i * step]
+
+
+@part
+def pack(w, step_s, step_o, taps, S, columns, width, b):
+    """b[(t, s), o] = w[s · step_s + o · step_o + taps[t]] for s < S and o < columns, then zeros.
+
+    Of all taps at a time for as many s as are likely to lie in the same lines of the cache.
+    """
+    for start in range(0, S, LINE):
+        for t in range(taps.size):
+            for s in range(start, min(start + LINE, S)):
+                row = b[(t * S + s) * width:][:width]
+                gather(w, s * step_s + taps[t], step_o, row[:columns])
+                row[columns:] = 0
 
 
 @part

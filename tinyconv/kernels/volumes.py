@@ -1,22 +1,23 @@
 """Small images, one behind the other, taken for one volume.
 
-A tile of the result has eight or sixteen rows, and an image of 2 × 2 fills four of them. But images
-(N, 1, H, W, C) lie in memory as N / k volumes (k, H, W, C), and a kernel that is one pixel deep
-goes through such a volume image by image: the same convolution, with k · H · W rows.
+A tile of the result has eight or sixteen rows, and an image of 2 × 2 fills four of them. One of
+4 × 4 fills it, but then all the weights come through the cache for sixteen pixels, and again for
+the next. But images (N, 1, H, W, C) lie in memory as N / k volumes (k, H, W, C), and a kernel that
+is one pixel deep goes through such a volume image by image: the same convolution, with k · H · W
+rows.
 """
 import math
 
 from .layout import channels_first, channels_last
-from .tile import NARROW
 
-PIXELS = 64                            # of a volume: then little of the last tile is wasted
+PIXELS = 64                            # of a volume: worth the way of the weights, and whole tiles
 
 
 def number(geometry, N):
     """How many images make a volume; 1 where they are large enough, or not flat, or none."""
     depths = {side[0] for side in (geometry.size, geometry.kernel, geometry.stride)}
     pixels = math.prod(geometry.output)
-    if depths != {1} or geometry.output[0] != 1 or not 0 < pixels < NARROW.rows:
+    if depths != {1} or geometry.output[0] != 1 or not 0 < pixels < PIXELS:
         return 1
     return max(k for k in range(1, min(N, PIXELS // pixels) + 1) if N % k == 0) if N else 1
 
