@@ -323,7 +323,7 @@ class _Check:
 
     def _no_kink(self, line, u, source, h, scale):
         """One-sided slopes differ by h|f″| where f is smooth, at a kink by as much for any h."""
-        first = line.slopes(u, h).jump
+        first, step = line.slopes(u, h).jump, h
         if not first > 1e-4 * scale + 2 * line.noise / h:
             return
         for shrinks in range(SHRINKS):
@@ -336,9 +336,9 @@ class _Check:
             if not slopes.jump > first / 2:
                 return
         where, e = culprit(u, lambda e: line.slopes(e, h).jump)
-        slopes = line.slopes(e, h)
+        slopes = line.slopes(e, step)
         raise KinkError(kink(self.name, self.order, source, u.shape, where, slopes.left,
-                             slopes.right, h))
+                             slopes.right, step))
 
     def _blame(self, line, g, u, source, h):
         """Find one wrong element by halving the direction, and raise."""
