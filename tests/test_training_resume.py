@@ -101,12 +101,23 @@ def test_a_run_may_be_killed_and_resumed_again_and_again(tmp_path, unbroken):
         small_run(out=tmp_path / "run", callbacks=[at(2)], checkpoint_every=1)
     for step in (4, 8, 9, 14):
         with pytest.raises(Killed):
-            resumed(tmp_path / "run", callbacks=[at(step)], checkpoint_every=1)
+            resumed(tmp_path / "run", callbacks=[at(step)])          # it is still one each step
     (tmp_path / "run" / "config.json").unlink()          # as if killed before it was written
     resumed(tmp_path / "run")
     assert outcome(tmp_path / "run") == unbroken
     config = json.loads((tmp_path / "run" / "config.json").read_text())
     assert [entry["step"] for entry in config["resumed"]] == [1, 3, 7, 8, 13]
+    assert config["checkpoint_every"] == 1
+
+
+def test_the_distance_of_checkpoints_can_be_changed_when_a_run_goes_on(stopped):
+    with pytest.raises(Killed):
+        resumed(stopped, callbacks=[at(9)], checkpoint_every="1000s")
+    assert series.steps(stopped) == [5, 7]
+    with pytest.raises(Killed):
+        resumed(stopped, callbacks=[at(12)])
+    assert series.steps(stopped) == [5, 7]
+    assert json.loads((stopped / "config.json").read_text())["checkpoint_every"] == "1000s"
 
 
 def test_killed_between_the_log_and_the_checkpoint_no_line_is_doubled(tmp_path, unbroken,
@@ -261,14 +272,14 @@ PARTS = ["epoch", "step", "stop", "so_far/seen", "so_far/lr", "so_far", "history
          "schedule/base_lrs", "optimizer", "optimizer/state", "optimizer/state/0",
          "optimizer/state/0/momentum_buffer", "optimizer/param_groups/0",
          "optimizer/param_groups/0/lr", "average", "model", "model/norm.running_mean", "config",
-         "config/recipe", "config/recipe/epochs", "config/model", "config/data",
-         "config/data/shape", "config/versions", "config/machine"]
+         "config/recipe", "config/recipe/epochs", "config/checkpoint_every", "config/model",
+         "config/data", "config/data/shape", "config/versions", "config/machine"]
 # where it is true that nothing is there, where a number could have been any, and what is not read
 HARMLESS = {"so_far/seen": 2, "so_far/lr": 2, "history": 1, "generators/default/bits/state/state": 1,
             "generators/default/spawn_key": 3, "generators/layers": 1, "optimizer/state": 1,
             "optimizer/state/0": 2, "optimizer/state/0/momentum_buffer": 1,
             "optimizer/param_groups/0/lr": 2, "average": 2, "config/recipe/epochs": 2,
-            "config/model": 2, "config/versions": 2, "config/machine": 2}
+            "config/checkpoint_every": 3, "config/model": 2, "config/versions": 2, "config/machine": 2}
 MISSING, WRONG = object(), [None, "text", -1, 10 ** 30, [], [[]], {}, {"x": 1}, np.zeros(2)]
 
 

@@ -74,6 +74,7 @@ def growth(step, steps):
     try:
         for _ in range(steps // 10):
             step()
+        now()                                    # looking takes memory, too: the first time
         before = now()
         for _ in range(steps):
             loss = step()

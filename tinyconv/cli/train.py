@@ -87,7 +87,8 @@ def options(parser):
                         help="image folders: leave out pictures that cannot be read, and say how "
                              "many there were (default: name the first and stop)")
     parser.add_argument("--resume", metavar="RUN",
-                        help="folder of a run to go on with; what is not given is as it was")
+                        help="folder of a run to go on with; what is not given is as it was "
+                             "(but for --threads, on which no result depends)")
     parser.add_argument("--checkpoint-every", type=common.interval, metavar="N",
                         help="steps (500) or seconds (30s) between checkpoints; there is one at "
                              "the end of every epoch in any case")

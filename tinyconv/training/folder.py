@@ -41,12 +41,15 @@ class RunFolder:
     config              what else should stand in `config.json`
     checkpoint_every    steps (a whole number) or seconds ("30s") from one checkpoint to the next;
                         there is one at the end of each epoch in any case
-    state               of the checkpoint from which a run in this folder goes on
+    state               of the checkpoint from which a run in this folder goes on; it knows how
+                        often there was one, too
     """
 
     def __init__(self, path, config=None, checkpoint_every=None, state=None):
         self.path, self.config, self.state = Path(path), config or {}, state
-        self._steps, self._seconds = interval(checkpoint_every)
+        if checkpoint_every is None and state is not None:
+            checkpoint_every = state["config"].get("checkpoint_every")
+        self._every, (self._steps, self._seconds) = checkpoint_every, interval(checkpoint_every)
         self._drawn = self._saved = time.monotonic()
         self._failed = False                     # a file could not be written
         if state is None:
@@ -116,6 +119,7 @@ class RunFolder:
         """Note where the run goes on, and bring its files to where its checkpoint stands."""
         self.config = self.state["config"]
         here = {"step": run.step, **_conditions()}
+        self.config["checkpoint_every"] = self._every
         self.config["resumed"] = [*self.config.get("resumed", []), here]
         self._write_config()
         self._write_metrics(run)
@@ -131,7 +135,7 @@ class RunFolder:
                      "test_images": len(test) if test is not None else 0,
                      "shape": list(train.shape), "classes": list(train.classes),
                      "mean": list(train.mean), "std": list(train.std)},
-            "recipe": run.recipe.as_dict(),
+            "recipe": run.recipe.as_dict(), "checkpoint_every": self._every,
             **_conditions()}
         for key, value in self.config.items():
             known = config.get(key)

@@ -46,7 +46,8 @@ def fit(model, data, *, test=None, epochs=None, batch_size=None, lr=None, seed=N
     callbacks   functions `callback(event, run)`, called with the event "begin", "step", "epoch",
                 "interrupt" or "end", and the `Run`
     progress    show a progress bar, if standard error is a terminal
-    checkpoint_every    steps (500) or seconds ("30s") between checkpoints within an epoch
+    checkpoint_every    steps (500) or seconds ("30s") between checkpoints within an epoch; a run
+                that goes on keeps to that of before
     resume      the folder of a run to go on with, for a model made and data given as they were; the
                 recipe is that of the run. The weights will have the bits of the unbroken run
 

@@ -7,7 +7,7 @@ from ..checkpoint import Damaged, load_weights, series
 from ..data import Dataset, load, names
 from ..models import create
 from ..nn import Module
-from .folder import CONFIG, FORMAT, METRICS, WEIGHTS
+from .folder import CONFIG, FORMAT, METRICS, WEIGHTS, interval
 from .history import History
 from .recipes import Recipe
 
@@ -127,6 +127,7 @@ def read_state(path):
         _check_config(config)
         for key in ("versions", "machine"):
             config[key].items()
+        interval(config.get("checkpoint_every"))
         config["recipe"] = Recipe(**config["recipe"]).as_dict()
     except (LookupError, TypeError, AttributeError, ValueError) as error:
         raise Damaged(f"the checkpoint in {path} is not that of a run: {error!r}") from error
