@@ -211,7 +211,8 @@ def _train(args, out):
               "model": {"name": args.model, "arguments": arguments}, "from": args.source,
               "data": {"source": str(Path(args.data).resolve()) if is_folder(args.data)
                        else train.name, "limit": args.limit,
-                       **({"skip_bad": True} if args.skip_bad else {})}, "tensorboard": args.tensorboard}
+                       **({"skip_bad": True} if args.skip_bad else {})},
+              "tensorboard": args.tensorboard}
 
     def tell(event, run):
         if event == "begin":
