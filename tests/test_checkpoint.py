@@ -219,6 +219,20 @@ def test_a_hostile_header_is_refused_quickly_and_in_few_words(header, room, says
     assert time.process_time() - begin < 1
 
 
+def test_an_array_for_which_there_is_no_memory_is_named(tmp_path, monkeypatch):
+    """A file with a hole in it may be larger than the disk it lies on."""
+    class Full:
+        def __getattr__(self, name):
+            return getattr(np, name)
+
+        def empty(self, *_):
+            raise MemoryError
+    save_checkpoint(tmp_path / "c", STATE)
+    monkeypatch.setattr("tinyconv.checkpoint.file.np", Full())
+    with pytest.raises(Damaged, match="takes [0-9]+ bytes, for which there is no memory"):
+        read_checkpoint(tmp_path / "c")
+
+
 def test_a_header_that_claims_to_be_huge_costs_no_memory(tmp_path):
     (tmp_path / "a").write_bytes(struct.pack("<Q", 2 ** 63) + b"{}")
     with open(tmp_path / "b", "wb") as file:                         # of 100 GB, with nothing in it

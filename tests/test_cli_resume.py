@@ -94,6 +94,21 @@ def test_options_that_agree_may_be_given_again_and_others_may_not(tinyconv, stop
     assert json.loads(tinyconv("train", "--resume", "b", "--json")[1])["run"] == "b"
 
 
+@posix
+def test_bad_pictures_are_named_or_skipped_and_counted_as_the_user_says(tinyconv, stop_at):
+    Path("pictures/dark/3.png").write_bytes(b"no picture")
+    Path("pictures/light/7.png").write_bytes(Path("pictures/light/8.png").read_bytes()[:60])
+    status, out, err = tinyconv(*TRAIN, "--epochs", 1)
+    assert status == 1 and one_line(err) and "pictures/dark/3.png: not a readable picture" in err
+    stop_at(2)
+    status, out, err = tinyconv(*TRAIN, "--epochs", 1, "--out", "b", "--skip-bad")
+    assert status == 130 and "skipped 2 bad pictures, the first: pictures/dark/3.png" in err
+    stop_at(None)
+    assert tinyconv("train", "--resume", "b")[0] == tinyconv("evaluate", "b")[0] == 0
+    status, out, err = tinyconv("train", "--skip-bad")
+    assert status == 2 and "--skip-bad is for image folders" in err
+
+
 def test_resuming_what_is_not_there_says_so(tinyconv):
     Path("empty").mkdir()
     for name in ("nowhere", "empty", "pictures"):

@@ -149,6 +149,17 @@ def test_several_labels_are_learned_measured_and_kept(tmp_path):
     assert found.predictions.shape == (60, 2) and "F₂" in repr(found) and "mAP" in repr(history)
 
 
+def test_a_test_set_in_which_no_image_has_a_label_does_not_end_a_run(tmp_path):
+    images = squares(20).images
+    empty = data.Dataset("empty", images, np.zeros((20, 2), int), ("left", "right"))
+    random.manual_seed(0)
+    model = nn.Sequential(nn.Flatten(), nn.Linear(64, 2))
+    history = training.fit(model, squares(100), test=empty, seed=0, progress=False,
+                           recipe=Recipe(epochs=1, batch_size=20), out=tmp_path / "run")
+    assert "test_average_precision" not in history[-1] and "F₂" in repr(history)
+    assert np.isnan(training.evaluate(model, empty).mean_average_precision)
+
+
 def test_a_run_with_several_labels_goes_on_with_the_bits_of_the_unbroken_one(tmp_path):
     class Killed(BaseException):
         pass

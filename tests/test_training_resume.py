@@ -1,6 +1,7 @@
 """A run that was stopped goes on as if nothing had been: same weights, same logs, every bit."""
 import json
 import os
+import shutil
 import signal
 import threading
 import time
@@ -321,10 +322,35 @@ def test_a_generator_that_would_read_beyond_its_numbers_is_refused(kind, place):
 
 
 def test_other_data_are_refused(stopped):
-    with pytest.raises(Mismatch, match="images or labels of the training set are others"):
+    with pytest.raises(Mismatch, match="images or labels of the training set, or its mean"):
         training.fit(Small(), stripes(200, 7), test=stripes(60, 1), resume=stopped)
-    with pytest.raises(Mismatch, match="of the test set are others"):
+    with pytest.raises(Mismatch, match="of the test set, or its mean .* are others"):
         training.fit(Small(), stripes(200), resume=stopped)
+
+
+def test_images_normalised_otherwise_are_other_data(stopped):
+    brighter = stripes(200).normalized_by((0.1,), (0.5,))
+    with pytest.raises(Mismatch, match="of the training set, or its mean and standard deviation"):
+        training.fit(Small(), brighter, test=stripes(60, 1), resume=stopped)
+
+
+def test_what_is_no_file_is_no_checkpoint(stopped, unbroken):
+    (stopped / "checkpoint-7.safetensors").mkdir()
+    (stopped / "checkpoint-8.safetensors").symlink_to("nowhere")
+    os.mkfifo(stopped / "checkpoint-9.safetensors")
+    assert series.steps(stopped) == [4, 5]
+    for name in (7, 8, 9):
+        path = stopped / f"checkpoint-{name}.safetensors"
+        path.rmdir() if name == 7 else path.unlink()
+    resumed(stopped)
+    assert outcome(stopped) == unbroken
+
+
+def test_a_folder_that_is_gone_ends_a_run_with_its_name(tmp_path):
+    path = tmp_path / "run"
+    with pytest.raises(OSError, match=r"cannot write 'checkpoint-3.* \(No such file.*\): .*run'"):
+        small_run(out=path, callbacks=[at(3, do=lambda: shutil.rmtree(path))], checkpoint_every=1)
+    assert not path.exists()
 
 
 def test_another_recipe_is_refused_and_the_same_is_not(stopped):

@@ -1,6 +1,8 @@
 """Weights in and out: whole files or none, other tools can read them, every mismatch is named."""
+import errno
 import json
 import os
+import stat
 import struct
 
 import numpy as np
@@ -147,6 +149,17 @@ def test_a_failed_write_leaves_the_old_file_and_no_other(tmp_path, monkeypatch, 
     monkeypatch.undo()
     assert path.read_bytes() == b"old"
     assert os.listdir(tmp_path) == ["file"]
+
+
+def test_a_folder_that_cannot_be_forced_to_the_disk_does_not_stop_a_run(tmp_path, monkeypatch):
+    """As on some network drives; the file itself was."""
+    def fsync(handle, fsync=os.fsync):
+        if stat.S_ISDIR(os.fstat(handle).st_mode):
+            raise OSError(errno.EINVAL, "Invalid argument")
+        fsync(handle)
+    monkeypatch.setattr(os, "fsync", fsync)
+    write_atomically(tmp_path / "file", b"new")
+    assert (tmp_path / "file").read_bytes() == b"new" and os.listdir(tmp_path) == ["file"]
 
 
 def test_a_written_file_has_the_usual_permissions(tmp_path):

@@ -1,4 +1,5 @@
 """Files written whole or not at all."""
+import errno
 import os
 import re
 import secrets
@@ -12,8 +13,8 @@ def write_atomically(path, data):
 
     `data` is one piece, or a list of pieces that follow each other. They go to a temporary file in
     the same folder, are forced to the disk, and take the name in one step; then the folder is
-    forced to the disk, because the name is kept there. (Windows cannot do the last.) Raises the
-    OSError that stood in the way, with the name of the folder.
+    forced to the disk, because the name is kept there. (Windows and some network drives cannot do
+    the last.) Raises the OSError that stood in the way, with the name of the folder.
     """
     path = Path(path)
     temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}.part")      # see LITTER
@@ -30,6 +31,9 @@ def write_atomically(path, data):
             folder = os.open(path.parent, os.O_RDONLY)
             try:
                 os.fsync(folder)
+            except OSError as error:
+                if error.errno not in (errno.EINVAL, errno.ENOTSUP, errno.EBADF):
+                    raise
             finally:
                 os.close(folder)
     except OSError as error:

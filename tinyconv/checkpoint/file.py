@@ -123,7 +123,11 @@ def _sums(head, entries, metadata):
 
 def _array(file, entry, expected):
     """The array at this place of the file, its sha256 compared where one is expected."""
-    content = np.empty(entry.end - entry.begin, np.uint8)
+    try:
+        content = np.empty(entry.end - entry.begin, np.uint8)
+    except MemoryError:                # a file may have holes, and be larger than any disk
+        raise Damaged(f"the array {shown(entry.name)} takes {entry.end - entry.begin:,} bytes, "
+                      "for which there is no memory") from None
     if file.readinto(content) != len(content):
         raise Damaged(f"it ends within the array {shown(entry.name)}")
     if expected is not None and hashlib.sha256(content.data).hexdigest() != expected:

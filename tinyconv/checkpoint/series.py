@@ -25,7 +25,7 @@ def steps(folder):
     """
     if not Path(folder).is_dir():
         return []
-    found = (NAME.fullmatch(path.name) for path in Path(folder).iterdir())
+    found = (NAME.fullmatch(path.name) for path in Path(folder).iterdir() if path.is_file())
     return sorted(int(match[1]) for match in found if match)
 
 

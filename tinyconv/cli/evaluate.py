@@ -97,7 +97,7 @@ def _print_labels(args, name, dataset, found):
         common.print_json({
             "run": args.folder, "data": dataset.name, "images": len(dataset), "loss": found.loss,
             **common.percent(found.accuracy), "f_score": found.f_score,
-            "mean_average_precision": found.mean_average_precision,
+            "mean_average_precision": common.number(found.mean_average_precision),
             "labels": {label: {"average_precision": ap, "threshold": at}
                        for label, (ap, at) in each.items()}})
         return

@@ -83,6 +83,9 @@ def options(parser):
                         help="use the first N training images only")
     parser.add_argument("--size", type=common.whole, metavar="PIXELS",
                         help="image folders: scale pictures to PIXELS×PIXELS (default: 32)")
+    parser.add_argument("--skip-bad", action="store_true", default=None,
+                        help="image folders: leave out pictures that cannot be read, and say how "
+                             "many there were (default: name the first and stop)")
     parser.add_argument("--resume", metavar="RUN",
                         help="folder of a run to go on with; what is not given is as it was")
     parser.add_argument("--checkpoint-every", type=common.interval, metavar="N",
@@ -121,6 +124,9 @@ def _begin(args):
         args.source = str(Path(args.source).resolve())
     if args.size and not is_folder(args.data):
         raise common.UsageError(f"--size is for image folders, {args.data} has a size of its own")
+    if args.skip_bad and not is_folder(args.data):
+        raise common.UsageError("--skip-bad is for image folders, all of "
+                                f"{args.data} is checked as a whole")
     common.set_threads(args.threads)
     out = _claimed(args)
     try:
@@ -159,7 +165,8 @@ def _as_it_began(args):
         raise common.UsageError("a run goes on in its own folder: leave --out away")
     source = about.get("source", about["name"])
     before = {"model": model["name"], "data": source, "seed": config.get("seed"),
-              "limit": about.get("limit"), "size": about["shape"][1] if is_folder(source) else None,
+              "limit": about.get("limit"), "skip_bad": about.get("skip_bad"),
+              "size": about["shape"][1] if is_folder(source) else None,
               "source": config.get("from"), **{name: recipe[name] for name in OF_RECIPE}}
     for name, value in before.items():
         given = getattr(args, name)
@@ -202,7 +209,9 @@ def _train(args, out):
     config = {"command": ["tinyconv", *args.command_line], "seed": args.seed,
               "model": {"name": args.model, "arguments": arguments}, "from": args.source,
               "data": {"source": str(Path(args.data).resolve()) if is_folder(args.data)
-                       else train.name, "limit": args.limit}, "tensorboard": args.tensorboard}
+                       else train.name, "limit": args.limit,
+                       **({"skip_bad": True} if args.skip_bad else {})},
+              "tensorboard": args.tensorboard}
 
     def tell(event, run):
         if event == "begin":
@@ -254,6 +263,8 @@ def _data(args, form):
     options = {"size": args.size or size} if folder and (args.size or size) else {}
     if folder and C in (1, 3):
         options["mode"] = "grey" if C == 1 else "rgb"
+    if args.skip_bad:
+        options["on_error"] = "skip"
     sets = data.load_both(args.data, **options)
     if form:
         sets = [transfer.in_form(s, C, form["mean"], form["std"]) for s in sets]

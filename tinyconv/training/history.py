@@ -96,8 +96,9 @@ def describe(record):
     if "validation_loss" in record:
         parts.append(f"validation loss {record['validation_loss']:.4f}")
     if "test_f_score" in record:
-        parts.append(f"F₂ {100 * record['test_f_score']:5.2f} %  "
-                     f"mAP {100 * record['test_average_precision']:5.2f} %")
+        parts.append(f"F₂ {100 * record['test_f_score']:5.2f} %")
+    if "test_average_precision" in record:
+        parts[-1] += f"  mAP {100 * record['test_average_precision']:5.2f} %"
     parts += [f"lr {record['lr']:.3g}", f"{record['seconds']:.1f} s",
               f"{record['images_per_second']:,.0f} images/s"]
     return "   ".join(parts)

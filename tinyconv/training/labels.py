@@ -29,7 +29,8 @@ class LabelsEvaluation:
     @property
     def mean_average_precision(self):
         """Over the labels that some image has."""
-        return float(np.nanmean(self.average_precision))
+        known = self.average_precision[~np.isnan(self.average_precision)]
+        return float(known.mean()) if len(known) else np.nan
 
     def __repr__(self):
         return (f"LabelsEvaluation: loss {self.loss:.4f}, F₂ {100 * self.f_score:.2f} %, mean "

@@ -196,8 +196,9 @@ def _epoch(run, signals, tell):
     if found is not None:
         record |= {"test_loss": found.loss, "test_accuracy": found.accuracy}
     if isinstance(found, LabelsEvaluation):
-        record |= {"test_f_score": found.f_score,
-                   "test_average_precision": found.mean_average_precision}
+        record["test_f_score"] = found.f_score
+        if math.isfinite(found.mean_average_precision):                  # some image has a label
+            record["test_average_precision"] = found.mean_average_precision
     run.shuffled_from = run.loader.generator.bit_generator.state         # the next epoch
     return record
 

@@ -147,7 +147,7 @@ def _differences(ours, theirs):
     """What is missing, unexpected, or of another shape or dtype in the arrays of the checkpoint."""
     yield from (f"missing {name}" for name in ours if name not in theirs)
     yield from (f"unexpected {name}" for name in theirs if name not in ours)
-    for name in ours.keys() & theirs.keys():
+    for name in (name for name in ours if name in theirs):
         here, there = ours[name], theirs[name]
         if (here.shape, here.dtype) != (there.shape, there.dtype):
             yield f"{name} is {here.dtype} {here.shape} here but {there.dtype} {there.shape} there"
@@ -155,13 +155,15 @@ def _differences(ours, theirs):
 
 def _data_problems(run, state):
     here, there = fingerprints(run), state["data"]
-    yield from (f"the images or labels of the {part} set are others than those it began with"
+    yield from (f"the images or labels of the {part} set, or its mean and standard deviation, are "
+                "others than those it began with"
                 for part in ("training", "test") if here.get(part) != there.get(part))
 
 
 def _generator_problems(run, state):
     here, there = dict(_generators(run.model)), state["generators"]["layers"]
-    yield from (f"the generator {name} is only on one side" for name in here.keys() ^ there.keys())
+    yield from (f"the generator {name} is only on one side"
+                for name in sorted(here.keys() ^ there.keys()))
 
 
 def _changes(config):
@@ -188,7 +190,8 @@ def _generators(model):
 
 
 def _fingerprint(dataset):
-    sums = hashlib.sha256(repr((dataset.images.shape, dataset.classes)).encode())
+    sums = hashlib.sha256(repr((dataset.images.shape, dataset.classes, dataset.mean,
+                                dataset.std)).encode())
     for array in (dataset.images, dataset.labels):
         sums.update(np.ascontiguousarray(array).data.cast("B"))
     return sums.hexdigest()

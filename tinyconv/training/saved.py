@@ -36,6 +36,9 @@ class SavedRun:
         name = name or about.get("source", about["name"])
         C, H, W = self.shape
         form = {"size": H, "mode": "grey" if C == 1 else "rgb"} if is_folder(name) else {}
+        if is_folder(name) and about.get("skip_bad") \
+                and Path(name).resolve() == Path(about["source"]):
+            form["on_error"] = "skip"            # as when it was trained
         dataset = load(name, "test", **form)
         dataset = dataset.with_channels(C)
         self.check(dataset)
