@@ -22,7 +22,10 @@ Why it says so: maps over the pixels of images x, for the class that is seen or 
     occlusion                            what is lost when a part is hidden
     cam, grad_cam                        where late maps speak for the class
 
-Where it is wrong
+How it learns, and where it is wrong
+    outputs_by_depth, gradients_by_depth    numbers of every layer, and `spread` of them
+    features, pca                        what the last layer is given, and that in the plane
+    loss_between                         the loss along a line between two sets of weights
     most_confused, most_wrong            which classes and which images a classifier gets wrong
 
 Each takes a model and arrays and returns arrays; `insight.figures` draws them. They record
@@ -33,13 +36,16 @@ How: `asking.py` and `layers.py` (what all have in common); of summaries and rec
 `field.py` (one dimension), `seen.py` (a tensor), `rules.py` (each operation), `trace.py` (a model).
 """
 from .attribution import input_gradient, saliency, smooth_grad, strength
+from .between import loss_between
 from .cam import cam, enlarged, grad_cam
 from .deconvnet import deconvnet, reverse_network
+from .depth import Spread, gradients_by_depth, outputs_by_depth, spread
 from .effective import EffectiveField, effective_field
+from .embedding import Plane, features, pca
 from .guided import deconvnet_by_rule, guided_backpropagation
 from .integrated import Integrated, integrated_gradients
 from .layers import convolutions, feature_maps, filters
-from .mistakes import Confused, Wrong, draw_confused, draw_wrong, most_confused, most_wrong
+from .mistakes import Confused, Wrong, most_confused, most_wrong
 from .occlusion import occlusion
 from .receptive import ReceptiveField, conv_output_size, receptive_field
 from .summary import Summary, summary

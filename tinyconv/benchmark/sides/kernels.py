@@ -7,7 +7,7 @@ def conv(lib, part, N, C, O, size, kernel, stride=1, padding=0):
 
     part is "forward", "input" or "weight": y, or ∂L/∂x or ∂L/∂w from a graph that is kept.
     """
-    x, w = lib.tensor(normal((N, C, size, size))), lib.tensor(normal((O, C, kernel, kernel), 1))
+    x, w = lib.tensor(normal((N, C, size, size))), lib.weight(normal((O, C, kernel, kernel), 1))
 
     def forward():
         return lib.F.conv2d(x, w, stride=stride, padding=padding)

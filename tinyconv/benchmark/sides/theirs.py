@@ -37,6 +37,10 @@ class Theirs:
         tensor = torch.from_numpy(array)
         return self._laid_out(tensor) if tensor.ndim == 4 else tensor
 
+    def weight(self, array):
+        """An array as the weights of a layer: `model.to(memory_format=…)` lays them out, too."""
+        return self.tensor(array)
+
     def like(self, p, array):
         """An array as a tensor that lies in memory as the parameter p does."""
         return torch.empty_like(p).copy_(torch.from_numpy(array))
