@@ -10,6 +10,7 @@ accuracy is measured again with the weights read back from that file.
 import argparse
 import hashlib
 import json
+import shlex
 
 from tinyconv import models, training
 from tinyconv.checkpoint import load_weights, read_weights, save_weights
@@ -35,12 +36,12 @@ def ship(folder):
     run = training.load_run(folder)
     config, name = run.config, run.config["model"]["name"]
     path = FOLDER / f"{name}.safetensors"
-    accuracy = 100 * run.history[-1]["test_accuracy"]
+    accuracy = 100 * run.history.kept()["test_accuracy"]
     save_weights(run.model, path, {
         "model": name, "arguments": json.dumps(config["model"]["arguments"]),
         "data": config["data"]["name"], "classes": json.dumps(run.classes),
         "mean": json.dumps(run.mean), "std": json.dumps(run.std),
-        "accuracy_percent": f"{accuracy:.2f}", "command": " ".join(config["command"]),
+        "accuracy_percent": f"{accuracy:.2f}", "command": command(config),
         "seed": config["seed"], "recipe": json.dumps(config["recipe"]),
         "threads": config["threads"], "started": config["started"],
         "versions": json.dumps(config["versions"]), "log": run.history.to_json_lines()})
@@ -50,6 +51,13 @@ def ship(folder):
     if f"{100 * found.accuracy:.2f}" != f"{accuracy:.2f}":
         raise SystemExit(f"the log says {accuracy:.2f} %, measured is {found}")
     return path
+
+
+def command(config):
+    """The command that made a run, without the folder it was kept in."""
+    words = iter(config["command"])
+    return shlex.join(word for word in words if not word.startswith("--out=")
+                      and not (word == "--out" and next(words)))
 
 
 def index():

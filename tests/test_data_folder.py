@@ -183,11 +183,20 @@ def test_a_bad_picture_is_named_whatever_is_wrong_with_it(tmp_path, good_png):
 def test_a_bad_picture_stops_the_loading_or_is_skipped_and_counted(split_folder, good_png):
     for what, content in bad_pictures(good_png):
         (split_folder / "train" / "red" / f"{what}.png").write_bytes(content)
-    with pytest.raises(FormatError, match=r"train/red/bomb.png: .*bomb"):
+    with pytest.raises(FormatError, match=r"train/red/bomb.png: .*bomb.*; 8 more cannot be read: "
+                       r"train/red/.*\.png, ") as error:
         data.load(split_folder)
+    assert all(f"red/{what}.png" in str(error.value) for what, _ in bad_pictures(good_png))
     with pytest.warns(UserWarning, match="skipped 9 bad pictures, the first: .*bomb.png"):
         train = data.load(split_folder, on_error="skip")
     assert len(train) == 8
+
+
+def test_of_a_single_bad_picture_nothing_but_its_fault_is_said(flat_folder):
+    bad = next((flat_folder / "b").iterdir())
+    bad.write_bytes(bad.read_bytes()[:40])
+    with pytest.raises(FormatError, match=rf"b/{bad.name}: not a readable picture \([^;]*\)$"):
+        data.load(flat_folder)
 
 
 @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="only POSIX has named pipes")

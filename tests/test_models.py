@@ -126,6 +126,7 @@ def test_classes_channels_and_image_size_can_be_chosen():
     (lambda: models.create("densenet121", stem="tiny"),
      "stem should be 'imagenet' or 'cifar', got 'tiny'"),
     (lambda: models.create("mobilenet_v2", stem=None), "MobileNetV2: stem should be 'imagenet' or"),
+    (lambda: models.GoogLeNet(width_mult=0.3), "width_mult should be a multiple of 1/8"),
     (lambda: models.SqueezeNet("1.1"), "version should be '1_0' or '1_1', got '1.1'"),
     (lambda: models.create("vit_cifar", image_size=30), "multiple of the patch_size 4, got 30"),
     (lambda: models.create("vit_cifar")(tc.zeros(1, 3, 28, 28)), "images of 32×32, got shape (1, "),

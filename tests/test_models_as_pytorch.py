@@ -1,9 +1,9 @@
 """Every network is PyTorch's: weights copied by their names, the same outputs and gradients.
 
-The definitions to compare with stand in `torch_zoo.py`. Networks are as narrow, as shallow and the
-images as small as their architecture allows. In float32 results agree to 1e-4 of the largest
-element of each array, on batches that rounding pushes across no kink (`kinks.py`), and in float64
-to 1e-10.
+The definitions to compare with stand in `torch_zoo.py`; LeNet-5 and ResNet-20 are compared in
+`test_models_training_step.py`. Networks are as narrow, as shallow and the images as small as their
+architecture allows. In float32 results agree to 1e-4 of the largest element of each array, on
+batches that rounding pushes across no kink (`kinks.py`), and in float64 to 1e-10.
 
 What lies before a batch norm has a gradient that is zero, or nearly: a shift or a scale that is
 taken away again. It is the small difference of large terms, so 8 units in the last place of the
@@ -17,7 +17,7 @@ from kinks import a_batch, assert_close
 
 import tinyconv as tc
 from tinyconv import models, nn
-from tinyconv.models import resnet, resnet_preact, resnext, wide_resnet
+from tinyconv.models import lenet_1998, resnet, resnet_preact, resnext, wide_resnet
 from tinyconv.models.googlenet import Inception
 
 pytestmark = pytest.mark.torch
@@ -33,6 +33,9 @@ EFFICIENT = ((1, 3, 1, 8, 1), (6, 3, 2, 16, 1), (6, 5, 2, 24, 1), (6, 3, 2, 40, 
 
 # name: our model, PyTorch's (called with the module torch_zoo), shape of the batch
 PAIRS = {
+    "mlp": (lambda: models.MLP(32, (9, 6), 7), lambda z: z.mlp(32, 9, 6, 7), (4, 2, 4, 4)),
+    "lenet5_1998": (models.LeNet51998, lambda z: z.lenet5_1998(
+        lenet_1998.CONNECTIONS, lenet_1998.codes()), (2, 1, 28, 28)),
     "alexnet": (lambda: models.AlexNet(7, hidden=16), lambda z: z.alexnet(16, 7), (2, 3, 63, 63)),
     "alexnet_2012": (lambda: models.AlexNet2012(7, hidden=16, widths=(12, 16, 16, 16, 12)),
                      lambda z: z.alexnet_2012((12, 16, 16, 16, 12), 16, 7), (1, 3, 224, 224)),

@@ -1,7 +1,9 @@
 """Weights of our own, shipped in the package: they are what they say, and work without a network."""
 import hashlib
 import json
+import runpy
 import shutil
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -11,6 +13,7 @@ from tinyconv.__main__ import main
 from tinyconv.models import pretrained, published
 
 SHIPPED = pretrained.names()
+BENCHMARKS = Path(__file__).parents[1] / "benchmarks"
 
 
 def test_there_are_weights_of_lenet():
@@ -68,6 +71,21 @@ def test_an_altered_file_is_refused(tmp_path, monkeypatch):
     path.unlink()
     with pytest.raises(checkpoint.CheckpointError, match="is missing"):
         models.create("lenet5", pretrained=True)
+
+
+def test_a_run_becomes_weights_of_the_package(tmp_path, monkeypatch):
+    assert main(["train", "mlp", "--limit", "200", "--epochs", "1", "--out",
+                 str(tmp_path / "run")]) == 0
+    ship = runpy.run_path(str(BENCHMARKS / "ship.py"))
+    for place in (ship["ship"].__globals__, vars(pretrained)):
+        monkeypatch.setitem(place, "FOLDER", tmp_path)
+    assert ship["ship"](tmp_path / "run") == tmp_path / "mlp.safetensors"
+    ship["index"]()
+    assert pretrained.names() == ["mlp"]
+    assert pretrained.about("mlp")["command"] == "tinyconv train mlp --limit 200 --epochs 1"
+    trained = training.load_run(tmp_path / "run").model.state_dict()
+    for name, value in models.create("mlp", pretrained=True).state_dict().items():
+        np.testing.assert_array_equal(value.data, trained[name].data)
 
 
 def test_what_has_no_weights_or_does_not_fit_them_is_said():

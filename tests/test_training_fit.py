@@ -1,4 +1,5 @@
 """Training: what `fit` promises. Small models on few images, so that it takes seconds."""
+import fnmatch
 import io
 import json
 import sys
@@ -7,12 +8,13 @@ import time
 import numpy as np
 import pytest
 
-from tinyconv import data, models, nn, ops, random, training
+import tinyconv as tc
+from tinyconv import data, models, nn, ops, optim, random, training
 from tinyconv.checkpoint import read_weights
 from tinyconv.core import Tensor
 from tinyconv.nn import functional as F
 from tinyconv.training import figures, folder
-from tinyconv.training.recipes import TABLE, Recipe, choose, model_arguments
+from tinyconv.training.recipes import OTHERWISE, TABLE, Recipe, choose, model_arguments
 
 SMALL = Recipe(epochs=2, batch_size=32, lr=0.1, augment="shift=1")
 
@@ -289,6 +291,26 @@ def test_there_is_a_recipe_for_any_model_and_any_data():
 
 def test_every_kind_of_model_in_the_table_exists():
     assert {kind for kind, _, _ in TABLE} - {"*"} <= set(vars(models))
+    assert all(fnmatch.filter(vars(models), kinds) for kinds, _ in OTHERWISE)
+
+
+def test_attention_and_convnext_are_trained_by_adamw_on_images_as_others_have_them():
+    for model in (models.VisionTransformer(8, 4, 1, 1, 8, 8), models.ConvNeXt((1,), (8,))):
+        for data_name, augment in (("digits", "shift=2"), ("cifar10", "crop=4,flip")):
+            recipe = choose(model, data_name)
+            assert (recipe.optimizer, recipe.lr, recipe.augment) == ("adamw", 0.001, augment)
+            assert isinstance(recipe.optimizer_for(model), optim.AdamW)
+    assert choose(models.SqueezeNet("1_1", 10), "cifar10").lr == 0.01
+
+
+@pytest.mark.parametrize("build", [
+    lambda: models.VisionTransformer(28, 7, 2, 2, 32, 64, num_classes=10, in_channels=1),
+    lambda: models.ConvNeXt((1, 1), (16, 32), 10, 1, stochastic_depth_prob=0)])
+def test_by_their_recipes_a_small_vit_and_a_small_convnext_learn_digits(build):
+    tc.manual_seed(0)
+    history = training.fit(build(), data.load("digits").limit(1000), epochs=6, batch_size=32,
+                           lr=0.001, progress=False, test=data.load("digits", "test")[:500])
+    assert history[-1]["test_accuracy"] > 0.25, history     # one in ten is chance
 
 
 def test_resnets_for_photographs_get_a_stem_for_small_images():

@@ -112,6 +112,15 @@ def test_a_table_beside_the_pictures_gives_their_labels(form):
     np.testing.assert_array_equal(test.labels[:, 1], test.images[:, 2, :, -1].mean(1) > 120)
 
 
+def test_a_single_column_of_0_and_1_is_a_label_of_that_name():
+    folder_of_scenes(4)
+    Path("scenes/labels.csv").write_text("image,fire,split\n" + "".join(
+        f"pictures/{i},{i % 2},{'test' if i > 2 else 'train'}\n" for i in range(4)))
+    train, test = data.load_both("scenes")
+    assert train.classes == ("fire",) and train.labels.tolist() == [[0], [1], [0]]
+    assert test.labels.tolist() == [[1]]
+
+
 def test_without_a_column_split_a_fifth_is_set_aside():
     folder_of_scenes(20)
     assert [len(part) for part in data.load_both("scenes")] == [16, 4]

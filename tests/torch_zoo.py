@@ -41,6 +41,43 @@ def mean(x):
 
 # ---- plain networks ------------------------------------------------------------------------------
 
+def mlp(*widths):
+    layers = [part for c, o in zip(widths, widths[1:]) for part in (nn.Linear(c, o), nn.ReLU())]
+    return Net({"layers": seq(*layers[:-1])}, lambda m, x: m.layers(x.flatten(1)))
+
+
+def lenet5_1998(connections, codes):
+    """`connections`: which maps of s2 each map of c3 sees; `codes`: the pictures of the classes."""
+    def squash(a):
+        return 1.7159 * torch.tanh(2 * a / 3)
+
+    def with_weights(weight, bias, forward):
+        m = Net({}, forward)
+        m.weight, m.bias = nn.Parameter(torch.zeros(weight)), nn.Parameter(torch.zeros(bias))
+        return m
+
+    def sub(c):
+        return with_weights((c, 1, 1), (c, 1, 1),
+                            lambda m, x: m.weight * 4 * F.avg_pool2d(x, 2) + m.bias)
+
+    def table(m, x):
+        kernels = iter(m.weight)
+        return torch.stack([sum(F.conv2d(x[:, c:c + 1], next(kernels)[None, None])[:, 0]
+                                for c in seen) + b for seen, b in zip(connections, m.bias)], 1)
+
+    def forward(m, x):
+        x = F.pad(x, (2, 2, 2, 2), mode="replicate")
+        for layer in (m.c1, m.s2, m.c3, m.s4, m.c5):
+            x = squash(layer(x))
+        return -((squash(m.f6(x.flatten(1)))[:, None] - m.codes) ** 2).sum(2)
+    count = sum(map(len, connections))
+    net = Net({"c1": nn.Conv2d(1, 6, 5), "s2": sub(6),
+               "c3": with_weights((count, 5, 5), len(connections), table), "s4": sub(16),
+               "c5": nn.Conv2d(16, 120, 5), "f6": nn.Linear(120, 84)}, forward)
+    net.register_buffer("codes", torch.tensor(codes))
+    return net
+
+
 def alexnet(hidden, classes):
     R, P, I = nn.ReLU, lambda: nn.MaxPool2d(3, 2), nn.Identity
     features = seq(nn.Conv2d(3, 64, 11, 4, 2), R(), P(), nn.Conv2d(64, 192, 5, 1, 2), R(), P(),

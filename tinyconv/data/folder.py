@@ -32,8 +32,8 @@ def load_folder(folder, size=32, mode=None, on_error="raise", seed=0, test_share
 
     size        pixels: pictures become (C, size, size)
     mode        "grey" (C = 1) or "rgb" (C = 3); None takes grey if all pictures are grey
-    on_error    "raise" names the first picture that cannot be read; "skip" leaves such pictures out
-                and warns how many there were
+    on_error    "raise" names the pictures that cannot be read; "skip" leaves them out and warns how
+                many there were
     seed        of the split, used only where the folder has none of its own; the same files and the
                 same seed give the same split
     test_share  part of each class that this split sets aside
@@ -57,16 +57,14 @@ def load_folder(folder, size=32, mode=None, on_error="raise", seed=0, test_share
     table = (folder / TABLE).is_file()
     classes, train, test = (listing(folder, seed, test_share, SUFFIXES) if table else
                             _listing(folder, seed, test_share))
-    skipped = []
+    bad = {}                           # what is wrong with a picture, by its path
 
     def attempt(read, path, *arguments):
-        """What `read` finds in a picture; None if that is a bad one, to be skipped."""
+        """What `read` finds in a picture; None if that is a bad one."""
         try:
             return read(path, *arguments)
         except FormatError as error:
-            if on_error == "raise":
-                raise
-            skipped.append(error)
+            bad[path] = error
 
     grey = {path: attempt(_is_grey, path) for path, _ in train + test}
     if mode is None:
@@ -80,6 +78,8 @@ def load_folder(folder, size=32, mode=None, on_error="raise", seed=0, test_share
                 if image is not None:
                     images.append(image)
                     labels.append(label)
+        if bad and on_error == "raise":
+            raise _named(folder, bad)
         if not images:
             raise DataError(f"image folder {folder}: no readable picture for the {part} set")
         if part == "train" and not table and len(set(labels)) < len(classes):
@@ -89,10 +89,21 @@ def load_folder(folder, size=32, mode=None, on_error="raise", seed=0, test_share
         mean, std = (sets[0].mean, sets[0].std) if sets else (None, None)
         sets.append(Dataset(folder.name or str(folder), np.stack(images),
                             np.array(labels, np.int64), classes, mean, std))
-    if skipped:
-        warnings.warn(f"image folder {folder}: skipped {len(skipped)} bad pictures, the first: "
-                      f"{skipped[0]}", stacklevel=2)
+    if bad:
+        warnings.warn(f"image folder {folder}: skipped {len(bad)} bad pictures, the first: "
+                      f"{next(iter(bad.values()))}", stacklevel=2)
     return tuple(sets)
+
+
+def _named(folder, bad, most=20):
+    """The error that says what is wrong with the first bad picture, and names the others, so that
+    nobody has to find them one by one."""
+    error, *others = bad.values()
+    if not others:
+        return error
+    names = ", ".join(str(path.relative_to(folder)) for path in [*bad][1:most + 1])
+    return FormatError(f"{error}; {len(others)} more cannot be read: {names}"
+                       + (", …" if len(others) > most else ""))
 
 
 def read_image(path, size=None, mode="rgb"):

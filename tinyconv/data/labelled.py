@@ -5,9 +5,9 @@
     scenes/b.png,0,1,0                  b,water
 
 The first row names the columns. Either there is one column for each label, with 0 or 1 in it, or
-one column of labels with spaces between. A column `split` says "train" or "test"; without it a part
-of the pictures is set aside for testing. Names are those of files below the folder, with their
-ending or without.
+one column of labels with spaces between (a single column that has nothing but 0 and 1 is a label).
+A column `split` says "train" or "test"; without it a part of the pictures is set aside for testing.
+Names are those of files below the folder, with their ending or without.
 """
 import csv
 import io
@@ -34,7 +34,7 @@ def listing(folder, seed, test_share, suffixes):
     for number, row in enumerate(rows[1:], 2):
         if len(row) != len(head):
             raise DataError(f"{where}: row {number} has {len(row)} columns, the first {len(head)}")
-    if len(columns) == 1:
+    if len(columns) == 1 and not all(row[columns[0]] in ("0", "1") for row in table):
         tags = [set(row[columns[0]].split()) for row in table]
         classes = tuple(sorted(set().union(*tags)))
         labels = [[int(name in mine) for name in classes] for mine in tags]

@@ -93,6 +93,10 @@ class GoogLeNet(nn.Module):
 
     def __init__(self, num_classes=1000, in_channels=3, aux_logits=False, dropout=0.2,
                  width_mult=1.0):
+        if width_mult <= 0 or width_mult * 8 % 1:
+            raise ValueError("GoogLeNet: width_mult should be a multiple of 1/8, so that all "
+                             f"widths are whole, got {width_mult!r}")
+
         def wide(channels):
             return int(width_mult * channels)
 

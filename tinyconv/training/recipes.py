@@ -142,6 +142,17 @@ TABLE = [
                                             batch_size=64)),
 ]
 
+# What some networks want otherwise, on any data. Without batch norm to hold their activations, the
+# early deep networks bear a tenth of the rate. Attention and ConvNeXt are trained by AdamW, which
+# takes steps of one size whatever the gradient's: with little weight for each step, much decay,
+# gradients cut and labels smoothed (Touvron et al. 2021, arXiv 2012.12877; Liu et al. 2022,
+# arXiv 2201.03545).
+_PLAIN = {"lr": 0.01}
+_ADAMW = {"optimizer": "adamw", "lr": 0.001, "weight_decay": 0.05, "label_smoothing": 0.1,
+          "clip": 1.0}
+OTHERWISE = [("AlexNet*", _PLAIN), ("VGG", _PLAIN), ("SqueezeNet", _PLAIN),
+             ("VisionTransformer", _ADAMW), ("ConvNeXt", _ADAMW)]
+
 
 def model_arguments(name, dataset):
     """What `models.create(name, …)` needs to make a model for this data set.
@@ -158,8 +169,10 @@ def model_arguments(name, dataset):
 def choose(model, data_name):
     """The recipe for a model and for the data set of that name."""
     kind = type(model).__name__
-    return next(recipe for kinds, names, recipe in TABLE
-                if fnmatchcase(kind, kinds) and fnmatchcase(data_name, names))
+    recipe = next(recipe for kinds, names, recipe in TABLE
+                  if fnmatchcase(kind, kinds) and fnmatchcase(data_name, names))
+    changes = next((changes for kinds, changes in OTHERWISE if fnmatchcase(kind, kinds)), None)
+    return replace(recipe, **changes) if changes else recipe
 
 
 def transfer(recipe, mode, images=None):
