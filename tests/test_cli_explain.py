@@ -173,3 +173,34 @@ def test_a_picture_that_cannot_be_read_does_not_stop_the_others(explain, digits)
     status, out, err = explain("--model", "lenet5", "broken.png", "0.png", "--method", "saliency")
     assert status == 1 and "broken.png" in err and out.startswith("0.png: ")
     assert size_of("explained.png")
+
+
+@pytest.mark.parametrize("metadata, message", [
+    ({"data": "flowers"}, "is of the data 'flowers', which are not known here"),
+    ({"data": "digits", "mean": "0.5", "std": "[1]"}, "has mean 0.5, which makes no sense here"),
+    ({"data": "digits", "mean": "[1", "std": "[1]"}, "has mean '[1', which makes no sense here"),
+    ({"data": "digits", "mean": "[0.5, 0.5]", "std": "[1, 1]"}, "number for each of 1 channels"),
+    ({"data": "digits", "mean": "[0]", "std": "[1e999]"}, "number for each of 1 channels"),
+    ({"data": "digits", "mean": "[0]", "std": "[0]"}, "std above 0"),
+    ({"data": "digits", "arguments": "[]"}, "has arguments [], which makes no sense here"),
+    ({"data": "digits", "arguments": '{"colour": 1}'}, "which lenet5 does not take")])
+def test_a_file_that_says_nonsense_of_itself_is_refused_in_a_line(explain, digits, metadata,
+                                                                    message):
+    checkpoint.save_weights(models.create("lenet5"), "w.safetensors", metadata)
+    status, out, err = explain("--model", "lenet5", "--weights", "w.safetensors", "0.png",
+                               "--method", "saliency")
+    assert status in (1, 2) and message in err and err.count("\n") == 1, err
+    if metadata["data"] == "digits":
+        assert main(["evaluate", "--model", "lenet5", "--weights", "w.safetensors", "--data",
+                     "digits"]) == 1
+
+
+def test_what_the_data_leave_open_is_as_the_file_says(explain, digits):
+    """The width of a hidden layer, but not the number of classes, which the data have."""
+    options = {"hidden": [7], "num_classes": 10 ** 9, "image_size": 28}
+    model = models.create("mlp", num_classes=10, in_channels=1, image_size=28, hidden=(7,))
+    checkpoint.save_weights(model, "w.safetensors", {"data": "digits",
+                                                     "arguments": json.dumps(options)})
+    where = ["--model", "mlp", "--weights", "w.safetensors"]
+    assert explain(*where, "0.png", "--method", "saliency")[0] == 0
+    assert main(["evaluate", *where, "--data", "digits"]) == 0

@@ -1,5 +1,6 @@
 """What the walk promises: gradients complete, once, at linear cost, and nothing left behind."""
 import gc
+import threading
 import time
 import weakref
 
@@ -10,7 +11,7 @@ import tinyconv as tc
 import tinyconv.nn.functional as F
 from tinyconv import nn, optim
 from tinyconv.core import defvjp, primitive
-from tinyconv.core.writes import writes
+from tinyconv.core.writes import Writes, writes
 
 
 def leaf(*values, dtype=np.float64):
@@ -312,6 +313,38 @@ def test_a_write_to_a_result_that_its_rule_reads_is_seen():
         z = (y * 2).sum()                          # uses the new values rightly; tanh does not
         with pytest.raises(tc.ChangedError, match=r"the result of tanh, shape \(2,\)"):
             z.backward()
+
+
+def test_a_write_is_seen_through_windows_that_numpy_makes_of_the_memory():
+    """They look into it over an object of NumPy's own that is no array."""
+    array, w = np.arange(5.0), leaf(1.0, 2.0)
+    with tc.debug(False):
+        windows = tc.as_tensor(np.lib.stride_tricks.sliding_window_view(array, 2))
+        loss = (windows * w).sum()
+        tc.as_tensor(array)[4] = 7.0
+        with pytest.raises(tc.ChangedError, match=r"argument 0 of mul, shape \(4, 2\)"):
+            loss.backward()
+
+
+def test_of_two_threads_that_write_at_once_the_later_write_counts(monkeypatch):
+    numbers, begun = iter((5, 6)), threading.Event()
+
+    class Numbers:
+        """The first thread is interrupted when it has its number."""
+        def __next__(self):
+            number = next(numbers)
+            if number == 5:
+                begun.set()
+                time.sleep(0.2)
+            return number
+    monkeypatch.setattr("tinyconv.core.writes.births", Numbers())
+    noted, array = Writes(), np.zeros(2)
+    slow = threading.Thread(target=noted.note, args=(array,))
+    slow.start()
+    begun.wait()
+    noted.note(array[1:])
+    slow.join()
+    assert noted.newest == 6 and noted.since(5, array) and not noted.since(6, array)
 
 
 def test_a_write_to_other_memory_or_to_memory_that_is_gone_harms_nothing():

@@ -5,6 +5,7 @@ put the one part of urllib that understands it back, except where they show that
 it has the clock: time goes by only when it is slow.
 """
 import contextlib
+import errno
 import gzip
 import hashlib
 import http.server
@@ -274,6 +275,16 @@ def test_what_others_are_writing_is_not_taken_for_what_the_dead_have_left(tmp_pa
 
 def test_where_nothing_can_be_locked_nothing_is_removed(tmp_path, monkeypatch):
     monkeypatch.setattr("tinyconv.lock.fcntl", None)
+    (tmp_path / "tmp0123abcd").write_bytes(b"half of")
+    with shared(tmp_path, mirrors.unfinished):
+        assert os.listdir(tmp_path) == ["tmp0123abcd"]
+
+
+@pytest.mark.skipif(os.name != "posix", reason="needs flock")
+def test_on_a_drive_that_knows_no_locks_files_are_written_all_the_same(tmp_path, monkeypatch):
+    def flock(handle, how):
+        raise OSError(errno.ENOLCK, "No locks available")
+    monkeypatch.setattr("tinyconv.lock.fcntl.flock", flock)
     (tmp_path / "tmp0123abcd").write_bytes(b"half of")
     with shared(tmp_path, mirrors.unfinished):
         assert os.listdir(tmp_path) == ["tmp0123abcd"]

@@ -7,6 +7,7 @@ import pytest
 import tinyconv as tc
 import tinyconv.nn.functional as F
 from tinyconv import insight, models, nn
+from tinyconv.core.writes import writes
 from tinyconv.insight import figures
 from tinyconv.insight.methods import METHODS
 from tinyconv.insight.visualise import blurred
@@ -43,7 +44,7 @@ LOOKS = {
 
 def state_of(model):
     """All there is about a model, as one can see it from outside."""
-    return [(path, {name: (value.data.copy(), value.requires_grad, value.grad, value.changed)
+    return [(path, {name: (value.data.copy(), value.requires_grad, value.grad)
                     if isinstance(value, tc.Tensor) else
                     value.copy() if isinstance(value, np.ndarray) else copy.copy(value)
                     for name, value in vars(module).items() if not isinstance(value, nn.Module)
@@ -72,11 +73,13 @@ def test_a_method_leaves_the_model_as_it_was_and_needs_no_recording(name):
     x = np.random.default_rng(0).standard_normal((2, 1, 8, 8)).astype(np.float32)
     F.cross_entropy(model(tc.tensor(x)), tc.tensor([0, 2])).backward()
     before, image, drawn = state_of(model), x.copy(), np.random.get_state()[1].copy()
+    written = writes.newest
     with tc.no_grad():
         first = LOOKS[name](model, x)
         assert not tc.is_grad_enabled()
     second = LOOKS[name](model, tc.tensor(x))            # recorded, and given as a tensor
     assert same(before, state_of(model)) and np.array_equal(x, image)
+    assert not any(writes.since(written, p.data) for p in model.parameters())
     assert np.array_equal(drawn, np.random.get_state()[1])
     if name == "reverse_network":
         first, second = repr(first), repr(second)
@@ -247,6 +250,13 @@ def test_the_effective_field_of_convolutions_alone_is_their_kernels_convolved():
     assert found.within(1.0) == 5
     corner = insight.effective_field(model, "1", np.zeros((1, 1, 9, 9)), place=(0, 8))
     assert corner.window == (slice(0, 3), slice(6, 9))
+
+
+def test_the_middle_of_an_even_window_lies_between_pixels():
+    model = nn.Sequential(nn.AvgPool2d(2), nn.AvgPool2d(3, stride=1)).double()
+    found = insight.effective_field(model, "1", np.zeros((1, 1, 12, 12)))
+    assert [s.stop - s.start for s in found.window] == [6, 6]
+    assert found.within(1.0) == 6 and found.within(0.1) == 2      # all alike: 2×2 is a ninth
 
 
 # ---- figures -------------------------------------------------------------------------------------

@@ -124,7 +124,6 @@ def test_code_of_another_version_is_not_run_even_under_the_name_of_ours(
 
 # ---- what can be wrong with the folder -----------------------------------------------------------
 
-@pytest.mark.skipif(not hasattr(os, "getuid"), reason="permissions of a POSIX system")
 @pytest.mark.parametrize("setting", compiling.SETTINGS)
 def test_code_that_was_compiled_with_another_setting_is_not_run(setting, monkeypatch):
     stamp = compiling.source_stamp.__wrapped__
@@ -134,6 +133,7 @@ def test_code_that_was_compiled_with_another_setting_is_not_run(setting, monkeyp
     assert stamp() != before
 
 
+@pytest.mark.skipif(not hasattr(os, "getuid"), reason="permissions of a POSIX system")
 def test_the_folder_for_code_is_for_its_owner_only(warm):
     assert (warm / "tinyconv/kernels").stat().st_mode & 0o777 == 0o700
 

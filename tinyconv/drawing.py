@@ -4,17 +4,18 @@ matplotlib is imported by the functions that need it: it takes longer than the r
 """
 import base64
 import io
+import math
 
 import numpy as np
 
 # From the palette of Okabe & Ito (2008), which people of any colour vision can tell apart.
 BLUE, ORANGE, GREEN, PURPLE = "#0072B2", "#D55E00", "#009E73", "#CC79A7"
-SKY, AMBER, BLACK = "#56B4E9", "#E69F00", "#000000"
+SKY, AMBER, YELLOW, BLACK = "#56B4E9", "#E69F00", "#F0E442", "#000000"
 SERIES = BLUE, ORANGE, GREEN, PURPLE, AMBER, SKY, BLACK
 MARKERS = "o", "s", "^", "D", "v", "P", "X"
-GREY = "#6b6b6b"
+INK, GREY, PALE = "#222222", "#6b6b6b", "#e6e6e6"
 STYLE = {"font.size": 11, "axes.titlesize": 12, "axes.spines.top": False,
-         "axes.spines.right": False, "axes.grid": True, "grid.color": "#e6e6e6",
+         "axes.spines.right": False, "axes.grid": True, "grid.color": PALE,
          "axes.edgecolor": GREY, "axes.axisbelow": True, "lines.linewidth": 1.8,
          "lines.markersize": 4}
 DPI = 150
@@ -25,12 +26,18 @@ STEADY = {"svg.hashsalt": "tinyconv"}  # the same figure is the same file
 
 def figure(width, height, rows=1, columns=1, **options):
     """A figure of so many inches, and its axes as `subplots` gives them."""
+    made = empty(width, height, layout="constrained")
+    return made, made.subplots(rows, columns, **options)
+
+
+def empty(width, height, **options):
+    """A figure of so many inches without axes."""
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
-    made = Figure(figsize=(width, height), layout="constrained")
+    made = Figure(figsize=(width, height), **options)
     FigureCanvasAgg(made)
-    return made, made.subplots(rows, columns, **options)
+    return made
 
 
 def png(drawn):
@@ -52,6 +59,22 @@ def svg(drawn):
 
 
 # ---- images --------------------------------------------------------------------------------------
+
+def mosaic(tiles, columns=None, gap=1, fill=0.0):
+    """Tiles (T, H, W, …) side by side in rows, with `gap` pixels of `fill` between them.
+
+    By default as many in a row as there are rows. Of whole numbers if tiles and `fill` are.
+    """
+    T, H, W = tiles.shape[:3]
+    columns = columns or math.ceil(math.sqrt(T))
+    rows = -(-T // columns)
+    wide = np.full((rows * (H + gap) - gap, columns * (W + gap) - gap, *tiles.shape[3:]), fill,
+                   tiles.dtype if isinstance(fill, int) else np.result_type(tiles, np.float32))
+    for t, tile in enumerate(tiles):
+        r, c = divmod(t, columns)
+        wide[r * (H + gap):r * (H + gap) + H, c * (W + gap):c * (W + gap) + W] = tile
+    return wide
+
 
 def picture(pixels):
     """An image (C, H, W), bytes, as a PNG of as many pixels: three channels are colours, a fourth

@@ -5,7 +5,7 @@ process ends, killed or not, its locks are gone.
 """
 import os
 import warnings
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 try:
     import fcntl
@@ -59,7 +59,8 @@ def shared(folder, litter):
         pass
     try:
         if handle is not None:
-            fcntl.flock(handle, fcntl.LOCK_SH)
+            with suppress(OSError):    # some network drives have folders, but no locks
+                fcntl.flock(handle, fcntl.LOCK_SH)
         yield
     finally:
         if handle is not None:

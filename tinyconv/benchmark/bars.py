@@ -1,7 +1,8 @@
 """Figures of bars: how many times better ours is, or how much of something each side takes."""
 from itertools import combinations
 
-from .canvas import BLUE, COLOURS, GREY, INK, ORANGE, STYLE, canvas, heading, logarithmic, png
+from ..drawing import BLUE, GREY, INK, ORANGE, png
+from .canvas import COLOURS, STYLE, canvas, heading, logarithmic
 from .case import OURS
 from .table import number
 

@@ -1,11 +1,7 @@
-"""What the figures share: colours that anybody can tell apart, and figures without pyplot."""
-import io
-
+"""What the figures share beside `drawing`: a colour for each side, headings, scales."""
+from ..drawing import BLUE, GREEN, GREY, INK, ORANGE, PALE, PURPLE, figure
 from .case import CHANNELS_LAST, COMPILE, EAGER, OURS
 
-# From the palette of Okabe & Ito (2008), which people of any colour vision can tell apart.
-BLUE, ORANGE, GREEN, PURPLE = "#0072B2", "#D55E00", "#009E73", "#CC79A7"
-GREY, PALE, INK = "#6b6b6b", "#e6e6e6", "#222222"
 COLOURS = {OURS: BLUE, EAGER: ORANGE, CHANNELS_LAST: GREEN, COMPILE: PURPLE}
 MARKERS = {OURS: "o", EAGER: "s", CHANNELS_LAST: "^", COMPILE: "D"}
 STYLE = {"font.size": 10, "axes.titlesize": 11, "axes.spines.top": False,
@@ -17,30 +13,18 @@ STEPS = 1, 1.5, 2, 3, 5, 7             # of a logarithmic scale, in every power 
 
 def canvas(width, height, rows=1, columns=1, **options):
     """A figure of so many inches, and its axes as a two-dimensional array."""
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure
-
-    figure = Figure(figsize=(width, height), layout="constrained")
-    FigureCanvasAgg(figure)
-    return figure, figure.subplots(rows, columns, squeeze=False, **options)
+    return figure(width, height, rows, columns, squeeze=False, **options)
 
 
-def png(figure):
-    """The bytes of a PNG file of the figure."""
-    buffer = io.BytesIO()
-    figure.savefig(buffer, format="png", dpi=150)
-    return buffer.getvalue()
-
-
-def heading(figure, document, key):
+def heading(drawn, document, key):
     """The suite; below it what the colours mean; and at the foot on what it was measured."""
     threads, rounds = document["threads"], document["rounds"]
     title = document["about"][0].upper() + document["about"][1:]
     # the empty second line is the room that the legend takes
-    figure.suptitle(title + "\n", x=0.01, ha="left", fontsize=13, fontweight="bold")
-    figure.legend(handles=key, loc="upper left", ncols=len(key), frameon=False, fontsize=9,
-                  bbox_to_anchor=(0.0, 1 - 0.28 / figure.get_figheight()))
-    figure.supxlabel(
+    drawn.suptitle(title + "\n", x=0.01, ha="left", fontsize=13, fontweight="bold")
+    drawn.legend(handles=key, loc="upper left", ncols=len(key), frameon=False, fontsize=9,
+                 bbox_to_anchor=(0.0, 1 - 0.28 / drawn.get_figheight()))
+    drawn.supxlabel(
         f"{document['machine']['processor']} · {threads} thread{'s' if threads > 1 else ''} · "
         f"medians of {rounds} round{'s' if rounds > 1 else ''} · "
         f"PyTorch {document['versions']['torch'] or 'not installed'} · {document['date'][:10]}"

@@ -1,8 +1,8 @@
 """Figures of lines: growth, and the roofline."""
 import math
 
-from .canvas import (BLUE, COLOURS, GREEN, GREY, INK, MARKERS, ORANGE, PURPLE, STYLE, canvas,
-                     heading, logarithmic, png)
+from ..drawing import BLUE, GREEN, GREY, INK, ORANGE, PURPLE, png
+from .canvas import COLOURS, MARKERS, STYLE, canvas, heading, logarithmic
 from .case import OURS
 from .suites.roofline import roofs, shares
 

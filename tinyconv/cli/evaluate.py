@@ -1,10 +1,9 @@
 """`tinyconv evaluate`: how good is the model of a run, or one with weights from elsewhere?"""
-import json
-
 from .. import data, models, training
-from ..checkpoint import load_weights
+from ..checkpoint import load_weights, read_weights
 from ..models import pretrained, published
 from ..training import recipes
+from . import known
 from . import options as common
 
 NAME = "evaluate"
@@ -115,19 +114,12 @@ def _print_labels(args, name, dataset, found):
 def _loaded(args):
     """The model with its weights, the test set, and the mean and std to normalise by."""
     dataset = data.load(args.data, "test")
-    model = models.create(args.model, **recipes.model_arguments(args.model, dataset))
-    known = None
-    if args.weights is None:
-        models.load_pretrained(model, args.model)
-        metadata = pretrained.about(args.model)
-    else:
-        metadata = load_weights(model, args.weights)
-        known = published.lookup(args.weights)
-    if args.imagenet:
-        return model, dataset, published.IMAGENET_MEAN, published.IMAGENET_STD
-    if {"mean", "std"} <= metadata.keys():
-        return model, dataset, json.loads(metadata["mean"]), json.loads(metadata["std"])
-    return model, dataset, *((known.mean, known.std) if known else (dataset.mean, dataset.std))
+    path = args.weights or pretrained.path_of(args.model)
+    metadata, found = read_weights(path)[1], published.lookup(path)
+    model = known.made_for(dataset, args.model, metadata)
+    load_weights(model, path)
+    usual = dataset.mean, dataset.std
+    return model, dataset, *known.normalisation(args, metadata, found, usual)
 
 
 def _numbers(values):

@@ -1,4 +1,7 @@
-"""A model that was trained, by a run or with weights from a file, and what one must know of it."""
+"""A model that was trained, by a run or with weights from a file, and what one must know of it.
+
+Metadata of files are what anybody wrote there: they are asked for, not relied on.
+"""
 import json
 from dataclasses import dataclass
 from pathlib import Path
@@ -41,7 +44,7 @@ class Known:
 
 
 def add_options(parser):
-    """--model, --weights, --data, --imagenet, --classes"""
+    """--model, --weights, --data, --imagenet and --classes, for `load`"""
     parser.add_argument("--model", metavar="NAME", help="instead of a RUN, one of "
                         f"{', '.join(models.list(task='classification'))}")
     parser.add_argument("--weights", metavar="FILE",
@@ -74,15 +77,12 @@ def load(args, folder):
     path = args.weights or pretrained.path_of(args.model)
     metadata, found = read_weights(path)[1], published.lookup(path)
     name = args.data or metadata.get("data") or (found and found.data)
+    if args.data is None and name is not None and name not in data.names():
+        raise common.UsageError(f"{path} is of the data {name!r:.80}, which are not known here; "
+                                "say with --data which they are")
     model, about = _model(args.model, name, metadata)
     load_weights(model, path)
-    mean, std = about["mean"], about["std"]
-    if found:
-        mean, std = found.mean, found.std
-    if {"mean", "std"} <= metadata.keys():
-        mean, std = json.loads(metadata["mean"]), json.loads(metadata["std"])
-    if args.imagenet:
-        mean, std = published.IMAGENET_MEAN, published.IMAGENET_STD
+    mean, std = normalisation(args, metadata, found, (about["mean"], about["std"]))
     classes = _names(args.classes, about["classes"])
     return Known(model.eval(), mean, std, classes, about)
 
@@ -97,9 +97,48 @@ def _model(name, data_name, metadata):
                        "mean": published.IMAGENET_MEAN, "std": published.IMAGENET_STD}
     about = data.describe(data_name)
     wanted = SimpleNamespace(shape=about["shape"], classes=about["classes"])
-    arguments = (json.loads(metadata["arguments"]) if "arguments" in metadata else
-                 recipes.model_arguments(name, wanted))
-    return models.create(name, **arguments), about
+    return made_for(wanted, name, metadata), about
+
+
+def made_for(dataset, name, metadata):
+    """A new model `name` for a data set; what its classes and images leave open, such as widths, is
+    as the metadata of its weights say, if they do. Raises ValueError where they make no sense."""
+    told = _told(metadata, "arguments", dict) if "arguments" in metadata else {}
+    try:
+        return models.create(name, **{**told, **recipes.model_arguments(name, dataset)})
+    except TypeError as error:
+        raise ValueError(f"the file of weights has arguments {told!r:.80}, which {name} does not "
+                         f"take: {error}") from error
+
+
+def normalisation(args, metadata, found, usual):
+    """The (mean, std) by which images are normalised: those of ImageNet if asked for, or as the
+    metadata of the weights say, or as is known of a published file, or the `usual` ones."""
+    if args.imagenet:
+        return published.IMAGENET_MEAN, published.IMAGENET_STD
+    if not {"mean", "std"} <= metadata.keys():
+        return (found.mean, found.std) if found else usual
+    both = [_told(metadata, key, (list, tuple)) for key in ("mean", "std")]
+    for key, values in zip(("mean", "std"), both):
+        if len(values) != len(usual[0]) or not all(
+                type(v) in (int, float) and abs(v) < float("inf") for v in values):
+            raise ValueError(f"the file of weights says that the {key} of its images is "
+                             f"{values!r:.80}, and not a number for each of {len(usual[0])} "
+                             "channels")
+    return tuple(map(tuple, both))
+
+
+def _told(metadata, key, kind):
+    """What the metadata of a file of weights say, as JSON or as it is; ValueError if it is of
+    another kind: whoever made the file may have meant anything by that word."""
+    value = metadata[key]
+    try:
+        value = json.loads(value) if isinstance(value, str) else value
+    except (json.JSONDecodeError, RecursionError):
+        pass
+    if not isinstance(value, kind):
+        raise ValueError(f"the file of weights has {key} {value!r:.80}, which makes no sense here")
+    return value
 
 
 def _names(path, known):

@@ -16,7 +16,7 @@ arguments, and returns ∂L/∂x. A tensor that came out of an operation holds a
 operation, which arguments); a tensor that did not is a *leaf*. Following nodes backwards from the
 loss is all that `backward` does.
 
-Read `tensor.py`, then `primitive.py`, then `walk.py`.
+Read `tensor.py`, then `primitive.py`, then `walk.py`, then `writes.py` (if a value has changed).
 """
 from .errors import AnomalyError, ChangedError, DtypeError, FreedGraphError, InPlaceError
 from .primitive import (add, broadcast_to, cast, computed, defvjp, locally_constant, primitive,

@@ -6,6 +6,7 @@ know whose memory they look into. Nodes and writes are numbered in one row, so a
 since an operation used it if its memory has a greater number than the operation.
 """
 from itertools import count
+from threading import RLock
 from weakref import ref
 
 import numpy as np
@@ -20,19 +21,20 @@ class Writes:
     """
 
     def __init__(self):
-        self.newest, self._last = 0, {}
+        self.newest, self._last, self._lock = 0, {}, RLock()
 
     def note(self, array):
         """The memory of this array was just written to."""
-        self.newest = number = next(births)
         owner = _owner(array)
         key = id(owner)
-        entry = self._last.get(key)
-        if entry is None:
-            gone = ref(owner, lambda _: self._last.pop(key, None))
-            self._last[key] = [number, gone]
-        else:
-            entry[0] = number
+        with self._lock:                         # lest a thread put an older number over a newer
+            self.newest = number = next(births)
+            entry = self._last.get(key)
+            if entry is None:
+                gone = ref(owner, lambda _: self._last.pop(key, None))
+                self._last[key] = [number, gone]
+            else:
+                entry[0] = number
 
     def since(self, birth, array):
         """Whether the memory of this array was written to after this number."""
@@ -44,7 +46,12 @@ writes = Writes()
 
 
 def _owner(array):
-    """The array whose memory this one looks into: itself, if that is its own."""
-    while isinstance(array.base, np.ndarray):
-        array = array.base
-    return array
+    """The array whose memory this one looks into: itself, if that is its own.
+
+    The way there may lead over something that is no array, as from `sliding_window_view`.
+    """
+    owner = array
+    while (array := getattr(array, "base", None)) is not None:
+        if isinstance(array, np.ndarray):
+            owner = array
+    return owner

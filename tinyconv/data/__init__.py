@@ -9,9 +9,9 @@
         ...
 
 To read from the ground up: `errors`, `dataset`; `curves`, `handwriting`, `digits` (the set that
-this package draws), `scenes` (shapes with masks and boxes); `readers`, `catalogue`, `files`,
-`folder`, `sets` (the sets that come in files); `augment`, `geometric`, `colour`, `erasing`,
-`mixing`, `choosing`, `loader`.
+this package draws), `scenes` (shapes with masks and boxes); `readers`, `catalogue`, `https`,
+`mirrors`, `files`, `folder`, `sets` (the sets that come in files); `augment`, `geometric`,
+`colour`, `erasing`, `mixing`, `choosing`, `loader`.
 """
 
 from . import files, scenes

@@ -40,7 +40,7 @@ class EffectiveField(NamedTuple):
         order = np.argsort(far, axis=None, kind="stable")
         held = np.cumsum(energy.reshape(-1)[order])
         last = order[min(np.searchsorted(held, share * held[-1]), len(order) - 1)]
-        return int(2 * np.ceil(far.reshape(-1)[last]) + 1)
+        return int(2 * far.reshape(-1)[last] + 1)        # the middle may lie between pixels
 
 
 def effective_field(model, layer, x=None, place=None, samples=16, seed=0):

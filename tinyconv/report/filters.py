@@ -3,9 +3,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from ..drawing import data_uri, picture
+from ..drawing import BLUE, ORANGE, data_uri, mosaic, picture
 
-BLUE, ORANGE = (0, 114, 178), (213, 94, 0)       # of the palette: below and above zero
 MOST, COLUMNS = 64, 8                  # filters that are shown; in a row, for a phone
 TILE, GAP = 40, 3                      # pixels of a filter, about; between two of them
 
@@ -60,16 +59,15 @@ def sheet(weights):
         tiles = 127.5 * (1 + weights)                                    # (O, 3, h, w)
     else:
         mean = weights.mean(axis=1, keepdims=True)                       # (O, 1, h, w)
-        ends = np.where(mean < 0, np.reshape(BLUE, (3, 1, 1)), np.reshape(ORANGE, (3, 1, 1)))
+        ends = np.where(mean < 0, _rgb(BLUE), _rgb(ORANGE))
         tiles = 255 + np.abs(mean) * (ends - 255.0)
     scale = max(1, round(TILE / max(h, w)))
     tiles = np.rint(tiles).astype(np.uint8).repeat(scale, axis=2).repeat(scale, axis=3)
-    h, w = h * scale, w * scale
-    columns = min(O, COLUMNS)
-    rows = -(-O // columns)
-    canvas = np.zeros((4, rows * (h + GAP) - GAP, columns * (w + GAP) - GAP), np.uint8)
-    for i, tile in enumerate(tiles):
-        y, x = i // columns * (h + GAP), i % columns * (w + GAP)
-        canvas[:3, y:y + h, x:x + w] = tile
-        canvas[3, y:y + h, x:x + w] = 255                                # opaque
-    return canvas
+    opaque = np.full((O, 1, *tiles.shape[2:]), 255, np.uint8)
+    tiles = np.moveaxis(np.concatenate([tiles, opaque], axis=1), 1, -1)  # (O, height, width, 4)
+    return np.moveaxis(mosaic(tiles, min(O, COLUMNS), GAP, 0), -1, 0)
+
+
+def _rgb(colour):
+    """The bytes of "#RRGGBB" for an image:  (3, 1, 1)"""
+    return np.reshape(list(bytes.fromhex(colour[1:])), (3, 1, 1))

@@ -6,7 +6,8 @@
     history = training.fit(model, "digits", epochs=8, seed=0, out="runs/mine")
 
 To read in this order: `recipes`, `history`, `evaluation`, `run`, `loop`; then `progress`,
-`figures`, `folder`, `resume`, `saved`, `transfer`; `average`, `labels`; `events`, `tensorboard`.
+`figures`, `first_layer`, `folder`, `resume`, `saved`, `transfer`; `average`, `labels`; `events`,
+`tensorboard`.
 """
 from ..lock import Locked
 from .average import Average

@@ -3,7 +3,7 @@ import numpy as np
 
 from ..data import Loader, augmentations
 from ..data.choosing import parts
-from ..drawing import GREY, STYLE, png
+from ..drawing import GREY, STYLE, empty, mosaic, png
 
 TILE, GAP, TOP, LABEL = 84, 6, 64, 0.62          # pixels; of a letter as a part of its size
 ROWS, COLUMNS = 10, 12
@@ -64,26 +64,21 @@ def _augmented(dataset, augment, generator):
 def _drawn(columns, title, names, titles):
     """The PNG of columns (columns, rows, C, H, W) of bytes."""
     from matplotlib import rc_context
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure
 
     side = max(columns.shape[3:])
     scale = max(1, round(TILE / side))
-    tiles = columns.repeat(scale, axis=3).repeat(scale, axis=4).transpose(1, 3, 0, 4, 2)
-    rows, h, across, w, C = tiles.shape
+    tiles = columns.repeat(scale, axis=3).repeat(scale, axis=4).transpose(1, 0, 3, 4, 2)
+    rows, across, h, w, C = tiles.shape
     left = round(max(map(len, names)) * 11 * LABEL) + 3 * GAP
     top = TOP if titles else TOP - 22
     size = top + rows * (h + GAP) + GAP, left + across * (w + GAP) + GAP
     canvas = np.full((*size, 3), 255, np.uint8)
-    for i in range(rows):
-        for j in range(across):
-            y, x = top + i * (h + GAP), left + j * (w + GAP)
-            canvas[y:y + h, x:x + w] = tiles[i, :, j]
+    shown = mosaic(tiles.reshape(-1, h, w, C), across, GAP, 255)
+    canvas[top:top + shown.shape[0], left:left + shown.shape[1]] = shown
     H, W, _ = canvas.shape
     with rc_context({**STYLE, "axes.grid": False}):
-        figure = Figure(figsize=(W / 100, H / 100), dpi=100)
-        FigureCanvasAgg(figure)
-        axis = figure.add_axes((0, 0, 1, 1))
+        drawn = empty(W / 100, H / 100, dpi=100)
+        axis = drawn.add_axes((0, 0, 1, 1))
         axis.imshow(canvas, interpolation="nearest", extent=(0, W, H, 0))
         axis.set_axis_off()
         axis.text(left, 22, title, fontsize=11, va="center", weight="bold")
@@ -93,4 +88,4 @@ def _drawn(columns, title, names, titles):
         for j, name in enumerate(titles or ()):
             axis.text(left + j * (w + GAP) + w / 2, top - 12, name, fontsize=8.5, ha="center",
                       va="center", color=GREY)
-        return png(figure)
+        return png(drawn)

@@ -1,8 +1,8 @@
 """`debug`: what a gradient needs is compared with what it was, byte by byte, before a walk uses it.
 
-Changes by this library's own means are always seen (`Tensor.touch`). One through a NumPy alias, an
-older view or a detached tensor that shares the memory is not: the gradient would be wrong, and
-nobody would know.
+Changes by this library's own means are always seen (`Tensor.touch`), through whichever tensor. One
+by NumPy, through `x.data` or another array that shares the memory, is not: the gradient would be
+wrong, and nobody would know.
 """
 from zlib import crc32
 

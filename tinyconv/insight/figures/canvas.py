@@ -1,36 +1,16 @@
-"""What the figures have in common: style, colours, a PNG without pyplot, arrays as pixels.
+"""What the figures have in common beside `drawing`: their style, and arrays as pixels.
 
 Colours are from maps whose lightness rises all the way (cividis, and grey), so that they mean the
 same in greyscale and to any colour vision: of numbers with a sign, dark blue is below zero, grey
 zero, yellow above.
 """
-import io
-
 import numpy as np
 
-# of the palette of Okabe & Ito (2008)
-BLUE, ORANGE, GREY = "#0072B2", "#D55E00", "#6b6b6b"
-STYLE = {"font.size": 10, "axes.titlesize": 10, "axes.edgecolor": GREY, "axes.linewidth": 0.8,
-         "axes.spines.top": False, "axes.spines.right": False, "lines.linewidth": 1.8,
-         "image.interpolation": "nearest"}
+from ... import drawing
+
+STYLE = {**drawing.STYLE, "font.size": 10, "axes.titlesize": 10, "axes.linewidth": 0.8,
+         "axes.grid": False, "image.interpolation": "nearest"}
 MOST = 99.5                            # percentile of the sizes that has the full colour
-
-
-def figure_of(width, height):
-    """An empty figure of so many inches."""
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure
-
-    figure = Figure(figsize=(width, height), layout="constrained")
-    FigureCanvasAgg(figure)
-    return figure
-
-
-def png(figure):
-    """The figure as a PNG, in bytes."""
-    buffer = io.BytesIO()
-    figure.savefig(buffer, format="png", dpi=150)
-    return buffer.getvalue()
 
 
 def bare(axis):

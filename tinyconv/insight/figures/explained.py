@@ -1,9 +1,9 @@
 """Images in rows, what explains them in columns."""
 import numpy as np
 
+from ...drawing import YELLOW, figure, mosaic, png
 from ..cam import enlarged
-from .canvas import STYLE, around_grey, bare, figure_of, limit, png, show
-from .mosaics import mosaic
+from .canvas import STYLE, around_grey, bare, limit, show
 
 SIDE = 1.65                            # inches of a picture
 SHOWN = 16                             # feature maps of an image, in a square
@@ -25,8 +25,9 @@ def explained(pictures, captions, columns, title=""):
     H, W = pictures.shape[2:]
     lines = max(caption.count("\n") for caption in captions) + 1
     with rc_context(STYLE):
-        figure = figure_of(width * (SIDE + 0.12), N * (SIDE * H / W + 0.16 * lines + 0.06) + 0.5)
-        axes = figure.subplots(N, width, squeeze=False)
+        drawn, axes = figure(width * (SIDE + 0.12),
+                             N * (SIDE * H / W + 0.16 * lines + 0.06) + 0.5, N, width,
+                             squeeze=False)
         for n, row in enumerate(axes):
             show(row[0], pictures[n])
             row[0].set_xlabel(captions[n], fontsize=9, labelpad=3)
@@ -38,8 +39,8 @@ def explained(pictures, captions, columns, title=""):
         for axis, (_, kind, _) in zip(axes[-1, 1:], columns):
             axis.set_xlabel(LEGENDS[kind], fontsize=8, labelpad=3)
         if title:
-            figure.suptitle(title, fontsize=11)
-        return png(figure)
+            drawn.suptitle(title, fontsize=11)
+        return png(drawn)
 
 
 # ---- one result on one axis ----------------------------------------------------------------------
@@ -66,7 +67,7 @@ def _place(axis, values, picture):
     light = 0.35 + 0.65 * (picture / whole)              # so that black ink is not lost in the dark
     show(axis, light * (0.15 + 0.85 * high))
     if 0 < (high > 0.5).mean() < 1:
-        axis.contour(high, [0.5], colors="#F0E442", linewidths=1)
+        axis.contour(high, [0.5], colors=YELLOW, linewidths=1)
 
 
 def _maps(axis, values, picture):

@@ -1,7 +1,8 @@
 """Effective receptive fields beside the theoretical ones."""
 import numpy as np
 
-from .canvas import ORANGE, STYLE, bare, figure_of, png
+from ...drawing import ORANGE, figure, png
+from .canvas import STYLE, bare
 
 FAINTEST = 1e-3                        # of the greatest influence, that is still drawn
 
@@ -16,10 +17,9 @@ def drawn_fields(fields, names, title="effective receptive fields"):
     from matplotlib.patches import Rectangle
 
     with rc_context(STYLE):
-        figure = figure_of(2.1 * len(fields) + 0.9, 2.9)
-        axes = figure.subplots(1, len(fields), squeeze=False)[0]
-        for axis, field, name in zip(axes, fields, names):
-            drawn = bare(axis).imshow(np.maximum(field.influence, FAINTEST), cmap="cividis",
+        drawn, axes = figure(2.1 * len(fields) + 0.9, 2.9, 1, len(fields), squeeze=False)
+        for axis, field, name in zip(axes[0], fields, names):
+            shown = bare(axis).imshow(np.maximum(field.influence, FAINTEST), cmap="cividis",
                                       norm=LogNorm(FAINTEST, 1))
             rows, columns = field.window
             axis.add_patch(Rectangle((columns.start - 0.5, rows.start - 0.5),
@@ -28,8 +28,8 @@ def drawn_fields(fields, names, title="effective receptive fields"):
             axis.set_title(name)
             axis.set_xlabel(f"theoretical {rows.stop - rows.start}×{columns.stop - columns.start}"
                             f"\n95 % within {field.within(0.95)}×{field.within(0.95)}", fontsize=9)
-        bar = figure.colorbar(drawn, ax=list(axes), shrink=0.7, pad=0.02)
+        bar = drawn.colorbar(shown, ax=list(axes[0]), shrink=0.7, pad=0.02)
         bar.set_label("influence", fontsize=9)
         bar.outline.set_visible(False)
-        figure.suptitle(title, fontsize=11)
-        return png(figure)
+        drawn.suptitle(title, fontsize=11)
+        return png(drawn)
