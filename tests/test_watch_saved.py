@@ -8,7 +8,7 @@ import pytest
 
 import tinyconv as tc
 import tinyconv.nn.functional as F
-from tinyconv.core import watchers
+from tinyconv.core import defvjp, primitive, watchers
 from tinyconv.watch.saved import checksum
 
 
@@ -93,6 +93,20 @@ def test_arrays_within_keys_and_by_name_are_seen():
     y = x[key].sum()
     key[0] = 3
     with pytest.raises(tc.ChangedError, match="argument 1 of index"):
+        y.backward()
+
+
+def test_an_array_that_was_given_by_name_is_seen():
+    @primitive
+    def masked(x, mask):
+        return x * mask
+    defvjp(masked, lambda g, y, x, mask: g * tc.tensor(mask))
+    x, mask = tc.ones(3, requires_grad=True), np.array([1, 0, 1], np.float32)
+    masked(x, mask=mask).sum().backward()
+    assert x.grad.tolist() == [1, 0, 1]
+    y = masked(x, mask=mask).sum()
+    mask[1] = 1
+    with pytest.raises(tc.ChangedError, match="argument mask of masked"):
         y.backward()
 
 
