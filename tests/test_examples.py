@@ -29,6 +29,8 @@ def test_the_index_names_every_lesson():
                                     "conv_wrong", "analytic", "numerical"]),
     ("11_transfer_learning", ["from scratch", "frozen features", "fine-tuning",
                               "frozen but for its head", "learning rates may be"]),
+    ("12_what_the_network_sees", ["scenes named rightly", "SmoothGrad", "18 steps back",
+                                  "rank correlation", "Grad-CAM"]),
     ("13_beyond_images", ["MLP", "kernels of 3×3×3", "a circular conv1d", "10 seeds"]),
     ("14_beyond_classification", ["64 fresh scenes", "mean IoU", "anchors of", "mean AP50"]),
     ("15_your_own_operation", ["first derivative of bump is wrong with respect to input 1",

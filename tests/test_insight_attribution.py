@@ -154,7 +154,7 @@ def test_integrated_gradients_at_given_points_equal_pytorch(torch, pair):
 
 def test_integrated_gradients_are_complete_to_a_thousandth(pair):
     ours, _, x, _ = pair
-    found = insight.integrated_gradients(ours, x)
+    found = insight.integrated_gradients(ours, x[:2])
     total = found.attribution.sum((1, 2, 3))
     np.testing.assert_allclose(total - found.difference, found.gap, atol=1e-12)
     assert (np.abs(found.gap) <= 1e-3 * np.abs(found.difference)).all()

@@ -44,8 +44,8 @@ def integrated_gradients(model, x, target=None, baseline=0.0, steps=16, toleranc
     pieces, the gradient of each is that at its middle. The pieces with the greatest errors are
     halved until the sum of the errors, and twice the root of the sum of their squares (lest they
     cancel by chance), are at most `tolerance` · |F(x) − F(baseline)|; where the two scores are
-    nearly the same, a thousandth of how much F goes up and down on the way stands for it. A warning
-    says so if that needs more than `most` points. With a `tolerance` of None nothing is halved.
+    nearly the same, a tenth of how much F goes up and down on the way stands for it. A warning says
+    so if that needs more than `most` points. With a `tolerance` of None nothing is halved.
     """
     target = resolved(WHO, model, x, target)
     x = as_images(WHO, model, x).data
@@ -103,7 +103,7 @@ class _Way:
         difference = known[1.0] - known[0.0]
         while tolerance is not None:
             there = np.array([known[t] for t in sorted(known)])
-            allowed = tolerance * max(abs(difference), 1e-3 * np.abs(np.diff(there)).sum())
+            allowed = tolerance * max(abs(difference), np.abs(np.diff(there)).sum() / 10)
             pieces.sort(key=lambda piece: -abs(piece.gap))
             gaps = np.array([piece.gap for piece in pieces])
             error = max(abs(gaps.sum()), 2 * np.linalg.norm(gaps))

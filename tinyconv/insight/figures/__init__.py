@@ -1,6 +1,7 @@
 """The pictures of what was looked at: functions from arrays to a PNG, as bytes.
 
     explained(pictures, captions, columns)   images in rows, methods in columns
+    draw(axis, kind, values, picture)        one of these, on an axis of your own
     drawn_filters(weights)                   the kernels of a convolution
     drawn_maps(maps, picture)                what a layer answers to an image
     drawn_images(images, names)              images that excite units
@@ -13,7 +14,7 @@
 """
 from .between import drawn_between
 from .depth import drawn_spread
-from .explained import explained
+from .explained import draw, explained
 from .fields import drawn_fields
 from .mistakes import drawn_confused, drawn_wrong
 from .mosaics import drawn_filters, drawn_images, drawn_maps, mosaic

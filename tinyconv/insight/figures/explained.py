@@ -32,7 +32,7 @@ def explained(pictures, captions, columns, title=""):
             show(row[0], pictures[n])
             row[0].set_xlabel(captions[n], fontsize=9, labelpad=3)
             for axis, (_, kind, result) in zip(row[1:], columns):
-                DRAWN[kind](bare(axis), result[n], pictures[n])
+                draw(axis, kind, result[n], pictures[n])
         axes[0, 0].set_title("image", pad=5)
         for axis, (name, kind, _) in zip(axes[0, 1:], columns):
             axis.set_title(name, pad=5)
@@ -44,6 +44,14 @@ def explained(pictures, captions, columns, title=""):
 
 
 # ---- one result on one axis ----------------------------------------------------------------------
+
+def draw(axis, kind, values, picture):
+    """Draw the result of a method of this kind for one image on an axis, which becomes bare.
+
+    values are (H, W), (C, H, W) of kind "picture", (O, H′, W′) of kind "maps"; picture (C, H, W).
+    """
+    DRAWN[kind](bare(axis), values, picture)
+
 
 def _size(axis, values, picture):
     axis.imshow(values, cmap="gray", vmin=0, vmax=limit(values))
