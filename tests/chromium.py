@@ -11,20 +11,28 @@ import subprocess
 import time
 
 NAMES = "chromium", "chromium-browser", "google-chrome"
-PROGRAM = next(filter(None, map(shutil.which, NAMES)), None)
 OPTIONS = ["--headless", "--no-sandbox", "--disable-gpu", "--no-first-run",
            "--disable-background-networking", "--disable-component-update", "--disable-sync",
            "--disable-dev-shm-usage", "--remote-debugging-pipe"]
 PATIENCE = 120                         # seconds for an answer, on a machine that is busy
 
 
+def program():
+    """The path of a Chromium that runs here; None if there is none (some are a hint to a store)."""
+    found = map(shutil.which, NAMES) if os.name == "posix" else ()       # pipes by their numbers
+    for path in filter(None, found):
+        if subprocess.run([path, "--version"], capture_output=True).returncode == 0:
+            return path
+    return None
+
+
 class Chromium:
-    """One tab of a browser with a profile of its own; `with Chromium(folder) as tab:`.
+    """One tab of a browser with a profile of its own; `with Chromium(program(), folder) as tab:`.
 
     events    all that it has told so far, as (method, parameters)
     """
 
-    def __init__(self, folder):
+    def __init__(self, path, folder):
         ours, theirs = os.pipe(), os.pipe()              # what it reads, what it writes
         self._write, self._read = ours[1], theirs[0]
 
@@ -33,10 +41,18 @@ class Chromium:
             read, write = os.dup(ours[0]), os.dup(theirs[1])
             os.dup2(read, 3), os.dup2(write, 4)
         self.process = subprocess.Popen(
-            [PROGRAM, *OPTIONS, f"--user-data-dir={folder}"], preexec_fn=place, close_fds=False,
+            [path, *OPTIONS, f"--user-data-dir={folder}"], preexec_fn=place, close_fds=False,
             stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         os.close(ours[0]), os.close(theirs[1])
         self.events, self._buffer, self._number, self._session = [], b"", 0, None
+        try:
+            self._attach()
+        except BaseException:
+            self.__exit__()
+            raise
+
+    def _attach(self):
+        """Open a tab, and ask to be told all that happens in it."""
         target = self.ask("Target.createTarget", url="about:blank")["targetId"]
         self._session = self.ask("Target.attachToTarget", targetId=target,
                                  flatten=True)["sessionId"]
