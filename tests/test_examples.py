@@ -25,6 +25,8 @@ def test_the_index_names_every_lesson():
     ("03_why_not_fully_connected", ["150,529,000", "483,385,147,392", "484 are not 0, and 9 differ",
                                     "MLP, 61,465 parameters", "CNN, 61,706 parameters",
                                     "pixels shuffled"]),
+    ("04_translation", ["on a ring 0 %, zeros around the image 15.6 %", "moved by 2 pixels 0 %",
+                        "MLP, shifts in training", "CNN, global mean"]),
     ("06_backpropagation_checked", ["check_grad, relative errors", "caught: first derivative",
                                     "conv_wrong", "analytic", "numerical"]),
     ("11_transfer_learning", ["from scratch", "frozen features", "fine-tuning",
