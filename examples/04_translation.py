@@ -133,7 +133,7 @@ ax.axhline(10, color="#6b6b6b", linewidth=0.8)
 ax.annotate("guessing", (0, 10), xytext=(0, 3), textcoords="offset points", color="#6b6b6b")
 ax.set(xlabel="pixels by which the digit has moved", ylabel="accuracy on test images (%)",
        ylim=(0, 101), title=f"mean and range of {seeds} seeds")
-ax.legend(frameon=False, loc="lower left", bbox_to_anchor=(0, 0.11))
+right.legend(loc="outside lower center", ncols=3, frameon=False)
 ax.grid(axis="y", color="#e6e6e6")
 ax.spines[["top", "right"]].set_visible(False)
 picture = Path(__file__).with_suffix(".quick.png" if QUICK else ".png")
