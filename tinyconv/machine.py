@@ -43,8 +43,8 @@ def versions(*others):
 
 
 def commit():
-    """The commit of the source, with "-dirty" if the package was changed since (what it measured,
-    and documents, are not the package); None if it is installed."""
+    """The commit of the source, with "-dirty" if the package itself (not results, not documents)
+    was changed since; None if it is installed."""
     here = Path(__file__).parent
     if not _git(here, "ls-files", "--error-unmatch", "__init__.py"):
         return None                    # not our repository, even if there is one around
