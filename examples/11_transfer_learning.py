@@ -1,6 +1,6 @@
 """Lesson 11. What a network has learned of one thing helps it to learn another from few images.
 
-    python examples/11_transfer_learning.py          CIFAR-10 from $TINYCONV_DATA; minutes on 2 cores
+    python examples/11_transfer_learning.py          CIFAR-10 from $TINYCONV_DATA; minutes, 2 cores
     python examples/11_transfer_learning.py --quick  the digits in the package; seconds
 
 Prints a table and draws the figure beside this file.
@@ -34,7 +34,7 @@ else:
 
 
 def task(dataset, classes, count, seed=0):
-    """At most `count` images, drawn at random, of these classes alone, which get labels 0, 1, 2 …"""
+    """At most `count` images, drawn at random, of these classes alone, now called 0, 1, 2 …"""
     chosen = np.flatnonzero(np.isin(dataset.labels, classes))
     if count < len(chosen):
         chosen = np.random.default_rng(seed).permutation(chosen)[:count]
