@@ -390,7 +390,7 @@ def test_a_folder_without_a_checkpoint_says_what_to_do(tmp_path):
 
 
 def test_a_new_run_does_not_begin_where_one_can_go_on(stopped):
-    with pytest.raises(FileExistsError, match=f"is not empty.*resume {stopped}"):
+    with pytest.raises(FileExistsError, match=f"is not empty.*tinyconv train --resume {stopped}"):
         small_run(out=stopped)
 
 
