@@ -85,7 +85,7 @@ def mask_loss(y, scenes):
 tc.manual_seed(0)
 unet = models.create("unet", num_classes=len(CLASSES), width=16, depth=3)
 print(f"2. U-Net, {sum(p.numel() for p in unet.parameters()):,} parameters")
-learn(unet, 8 if QUICK else 1200, mask_loss)
+learn(unet, 8 if QUICK else 1600, mask_loss)
 masks = answers(unet).argmax(1)                              # (N, H, W)
 scores = vision.mask_scores(vision.confusion_matrix(masks, fresh.masks, len(CLASSES)))
 print(f"   pixels right {100 * scores.accuracy:.1f} % (ground everywhere: {100 * ground:.1f} %)")

@@ -269,7 +269,8 @@ def test_data_fetch_of_the_embedded_set_has_nothing_to_do(tinyconv):
     (["train", "--threads", "0"], "--threads"),
     (["train", "--seed", "-1"], "--seed"),
     (["train", "--size", "64"], "--size is for image folders"),
-    (["train", "--nonsense"], "--nonsense"),
+    (["train", "--nonsense"], "(see tinyconv train --help)"),
+    (["train", "--epoch", "1"], "did you mean --epochs? (see tinyconv train --help)"),
     (["train", "--out", "full"], "the folder full is not empty"),
     (["evaluate"], "RUN"),
     (["evaluate", "full", "--data", "nope"], "unknown data set 'nope'"),
@@ -291,7 +292,7 @@ def test_bad_usage_is_one_line_and_status_2(tinyconv, argv, says):
 def test_evaluate_and_predict_say_what_is_wrong_with_a_run(tinyconv, run_folder):
     Path("empty").mkdir()
     for argv, says in [
-            (["evaluate", "nowhere"], "is not the folder of a run"),
+            (["evaluate", "nowhere"], "nowhere is not the folder of a run: there is no such folder"),
             (["predict", "empty", "a.png"], "is not the folder of a run"),
             (["predict", run_folder, "nowhere.png"], "nowhere.png")]:
         status, out, err = tinyconv(*argv)

@@ -114,6 +114,7 @@ def test_resuming_what_is_not_there_says_so(tinyconv):
     for name in ("nowhere", "empty", "pictures"):
         status, out, err = tinyconv("train", "--resume", name)
         assert status == 1 and one_line(err) and "there is no checkpoint in" in err
+        assert ("there is no such folder" in err) == (name == "nowhere")
     status, out, err = tinyconv(*TRAIN, "--checkpoint-every", "often")
     assert status == 2 and "expected a number of steps such as 500, or of seconds such as 30s" in err
 

@@ -16,8 +16,8 @@ SHIPPED = pretrained.names()
 BENCHMARKS = Path(__file__).parents[1] / "benchmarks"
 
 
-def test_there_are_weights_of_lenet():
-    assert "lenet5" in SHIPPED and set(SHIPPED) <= set(models.list())
+def test_there_are_weights_of_lenet_and_of_a_residual_network():
+    assert {"lenet5", "resnet20"} <= set(SHIPPED) <= set(models.list())
 
 
 @pytest.mark.parametrize("name", SHIPPED)

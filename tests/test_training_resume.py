@@ -384,13 +384,14 @@ def test_an_interval_is_in_steps_or_seconds():
 
 
 def test_a_folder_without_a_checkpoint_says_what_to_do(tmp_path):
-    for path in (tmp_path, tmp_path / "nowhere"):
-        with pytest.raises(FileNotFoundError, match="no checkpoint in .*: begin it again"):
-            resumed(path)
+    with pytest.raises(FileNotFoundError, match="no checkpoint in .*: begin it again"):
+        resumed(tmp_path)
+    with pytest.raises(FileNotFoundError, match="nowhere: there is no such folder"):
+        resumed(tmp_path / "nowhere")
 
 
 def test_a_new_run_does_not_begin_where_one_can_go_on(stopped):
-    with pytest.raises(FileExistsError, match=f"is not empty.*resume {stopped}"):
+    with pytest.raises(FileExistsError, match=f"is not empty.*tinyconv train --resume {stopped}"):
         small_run(out=stopped)
 
 

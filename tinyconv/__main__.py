@@ -5,7 +5,9 @@ SIGTERM. An error is one line on standard error; `--traceback` shows where it ca
 """
 import argparse
 import os
+import re
 import sys
+from difflib import get_close_matches
 
 from .cli import COMMANDS
 from .cli.options import TooManyThreads, UsageError
@@ -41,13 +43,26 @@ def parser():
         command.options(sub)
         sub.add_argument("--traceback", action="store_true",
                          help="when something fails, show where")
-        sub.set_defaults(run=command.run)
+        sub.set_defaults(run=command.run, parser=sub)
     return top
+
+
+def arguments(argv):
+    """The arguments of a command line. What a command does not know ends with a line of its own
+    help, and the option that was probably meant."""
+    args, unknown = parser().parse_known_args(argv)
+    command = vars(args).pop("parser")
+    if unknown:
+        options = re.findall(r"--[a-z-]+", command.format_help())
+        meant = get_close_matches(unknown[0].partition("=")[0], options, 1)
+        command.error(f"unrecognized arguments: {' '.join(unknown)}"
+                      + (f"; did you mean {meant[0]}?" if meant else ""))
+    return args
 
 
 def main(argv=None):
     """Run a command line, by default that of the process, and return its exit status."""
-    args = parser().parse_args(argv)
+    args = arguments(argv)
     args.command_line = sys.argv[1:] if argv is None else list(argv)
     try:
         started()

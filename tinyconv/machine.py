@@ -43,11 +43,13 @@ def versions(*others):
 
 
 def commit():
-    """The commit of the source, with "-dirty" if it was changed since; None if it is installed."""
+    """The commit of the source, with "-dirty" if the package itself (not results, not documents)
+    was changed since; None if it is installed."""
     here = Path(__file__).parent
     if not _git(here, "ls-files", "--error-unmatch", "__init__.py"):
         return None                    # not our repository, even if there is one around
-    return _git(here, "describe", "--always", "--dirty", "--abbrev=12", "--exclude=*")
+    changed = "-dirty" if _git(here, "status", "--porcelain", "--", ".") else ""
+    return _git(here, "rev-parse", "--short=12", "HEAD") + changed
 
 
 def _git(folder, *command):

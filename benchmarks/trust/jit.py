@@ -72,7 +72,6 @@ def damaged_programs(folder, count, rng):
 
 
 def main():
-    from result import keep                      # which counts the seconds from here
     parser = argparse.ArgumentParser(description=__doc__,
                                      formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--step", type=int, default=1)
@@ -82,6 +81,7 @@ def main():
     with tempfile.TemporaryDirectory() as folder, tempfile.TemporaryDirectory() as other:
         os.environ["NUMBA_CACHE_DIR"] = folder   # read when the first kernel is made
         import numpy as np
+        from result import keep                  # which counts the seconds from here
 
         from tinyconv.kernels.compile import kernel
 

@@ -31,6 +31,8 @@ def steps(folder):
 
 def check(folder):
     """Raise FileNotFoundError if there is no checkpoint in the folder."""
+    if not Path(folder).exists():
+        raise FileNotFoundError(f"there is no checkpoint in {folder}: there is no such folder")
     if not steps(folder):
         raise FileNotFoundError(f"there is no checkpoint in {folder}; a run that was stopped "
                                 "before its first step has lost nothing: begin it again")

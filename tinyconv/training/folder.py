@@ -13,6 +13,7 @@ when it was killed, a run that goes on from the newest checkpoint writes the sam
 """
 import json
 import re
+import shlex
 import tempfile
 import time
 from pathlib import Path
@@ -189,8 +190,8 @@ def claim(path):
         raise FileExistsError(f"{path} is to be the folder of a run, but a file has that name")
     try:
         if path.is_dir() and set(path.iterdir()) - set(litter(path)):
-            hint = (f" (there is a run in it that may go on: resume {path})"
-                    if series.steps(path) else "")
+            hint = (f" (that run may go on: tinyconv train --resume {shlex.quote(str(path))}, or "
+                    "resume= of training.fit)" if series.steps(path) else "")
             raise FileExistsError(f"the folder {path} is not empty; a run begins in a new one, so "
                                   f"that nothing of an earlier run is lost or mixed in{hint}")
         path.mkdir(parents=True, exist_ok=True)

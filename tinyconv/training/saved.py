@@ -88,7 +88,8 @@ def read_config(path):
     """The contents of `config.json`, with those entries checked that a model needs."""
     file = path / CONFIG
     if not file.is_file():
-        raise FileNotFoundError(f"{path} is not the folder of a run: it has no {CONFIG}")
+        why = f"it has no {CONFIG}" if path.exists() else "there is no such folder"
+        raise FileNotFoundError(f"{path} is not the folder of a run: {why}")
     try:
         config = json.loads(file.read_bytes())
         if config["format"] > FORMAT:
