@@ -248,11 +248,11 @@ def conv_input(g, w, geometry, groups, addend=None):
         taps.conv_input(g, w, geometry, x, addend)
         return channels_first(x)
     k = volumes.number(geometry, len(g))
-    if col2im.fits(geometry, w.shape[1], groups, g.dtype):
-        x = col2im.conv_input(g, w, geometry, x)
-    elif k > 1:
+    if k > 1:
         x = volumes.apart(conv_input(volumes.together(g, k), w, volumes.as_one(geometry, k),
                                      groups))
+    elif col2im.fits(geometry, w.shape[1], groups, g.dtype):
+        x = col2im.conv_input(g, w, geometry, x)
     else:
         kind, rows, width = best_shape(w.shape[1], g.itemsize)
         plan = backward(geometry, x.shape[-1], len(w), groups, rows)
