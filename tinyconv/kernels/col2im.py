@@ -12,12 +12,13 @@ run of memory. The lines of neighbours along a row overlap, and a tile adds all 
 so pixels are taken column by column, and a tile has none but pixels of different rows.
 """
 import math
+from functools import lru_cache
 
 import numpy as np
 from numba import prange
 
 from .compile import kernel, part
-from .geometry import flat, whole_tiles
+from .geometry import KEPT, places, whole_tiles
 from .layout import channels_first, channels_last
 from .product import ONCE, TASKS, best_shape, multiply_as, panels, scratch
 from .tile import ONE, WIDE
@@ -75,31 +76,36 @@ def _spread_images(start, stop, kind, width, g, b, lines, taps, size, before, ro
 def conv_input(g, w, geometry, x):
     """∂L/∂x for y = x ∗ w:  g (N, O, …output), w (O, C, kd, kh, kw) → (N, C, D, H, W), made in x
     (N, D, H, W, C)"""
-    (O, C, *kernel), (D, H, W) = w.shape, geometry.output
+    O, C, kd, kh, kw = w.shape
     if not g.size:
         x[...] = 0
     elif x.size:
-        columns, lanes = kernel[2] * C, ONE.width(g.itemsize)
-        kind, rows, width = best_shape(columns, g.itemsize)
-        if rows > D * H:
-            kind, rows, width = 0, WIDE.rows, WIDE.width(g.itemsize)
-        lines = -(-columns // lanes) * lanes
-        # the padded image, as far as any tap reaches, its rows as far as any line
-        size = [max(n + b, m + d * (k - 1)) for n, b, m, d, k in zip(
-            geometry.size, geometry.before, geometry.output, geometry.dilation, kernel)]
-        size[2] = max(size[2], W - 1 + -(-lines // C))
-        weights = w.transpose(2, 3, 0, 4, 1).reshape(kernel[0] * kernel[1], O, columns)
-        taps = flat(*(np.arange(k) * d for k, d in zip(kernel[:2], geometry.dilation)), [0], size,
-                    C)
-        row, out = (whole_tiles(_by_columns(D, H, W, size, C), rows)
-                    for size, C in (((D, H, W), O), (size, C)))
-        _spread(kind, width, channels_last(g).reshape(len(g), D * H * W, O),
-                panels([weights], width), lines, taps, np.array(size), np.array(geometry.before),
-                row, out, x)
+        (kind, width), *tables = _tables(geometry, C, O, g.itemsize)
+        weights = w.transpose(2, 3, 0, 4, 1).reshape(kd * kh, O, kw * C)
+        _spread(kind, width, channels_last(g).reshape(len(g), -1, O), panels([weights], width),
+                *tables, x)
     return channels_first(x)
 
 
-def _by_columns(D, H, W, size, C):
-    """The positions of D × H × W pixels in an image of this size, column after column."""
-    places = flat(*(np.arange(n) for n in (D, H, W)), size, C)
-    return places.reshape(D * H, W).T.reshape(-1)
+@lru_cache(maxsize=KEPT)
+def _tables(geometry, C, O, itemsize):
+    """The tile, and what `_spread` takes: lines, taps, size, before, row, out."""
+    pixels, kernel = geometry.output, geometry.kernel
+    columns, lanes = kernel[2] * C, ONE.width(itemsize)
+    lines = -(-columns // lanes) * lanes
+    kind, rows, width = best_shape(columns, itemsize)
+    if rows > pixels[0] * pixels[1]:
+        kind, rows, width = 0, WIDE.rows, WIDE.width(itemsize)
+    # the padded image, as far as any tap reaches, its rows as far as any line
+    size = [max(n + b, m + d * (k - 1)) for n, b, m, d, k in zip(
+        geometry.size, geometry.before, pixels, geometry.dilation, kernel)]
+    size[2] = max(size[2], pixels[2] - 1 + -(-lines // C))
+    taps = places((*kernel[:2], 1), geometry.dilation, size, C)
+    row, out = (whole_tiles(_by_columns(pixels, size, channels), rows)
+                for size, channels in ((pixels, O), (size, C)))
+    return (kind, width), lines, taps, np.array(size), np.array(geometry.before), row, out
+
+
+def _by_columns(pixels, size, C):
+    """The positions of so many pixels in an image of this size, column after column."""
+    return places(pixels, (1, 1, 1), size, C).reshape(-1, pixels[2]).T.reshape(-1)

@@ -20,6 +20,7 @@ what has fewer gets dimensions of length one. "Convolution" is cross-correlation
 this field: the kernel is not flipped.
 """
 import math
+from functools import lru_cache
 from typing import NamedTuple
 
 import numpy as np
@@ -27,7 +28,7 @@ from numba import prange
 
 from . import col2im, neighbours, taps, volumes, winograd
 from .compile import kernel, part
-from .geometry import backward, forward, whole_tiles
+from .geometry import KEPT, backward, forward, whole_tiles
 from .layout import channels_first, channels_last
 from .memory import empty
 from .product import CHUNK, TASKS, best_shape, filled_up, finish_rows, multiply_as, pack
@@ -301,19 +302,26 @@ def conv_weight(x, g, geometry, groups):
                                     geometry.before[1:])[:, :, None]
     if taps.fits(geometry, N, C, O, groups, x.dtype):
         return taps.conv_weight(x, g, geometry)
-    kind, rows, width = best_shape(O, x.itemsize)
-    # The plan of y = x ∗ w with its roles exchanged: rows are taps, sums run over pixels.
-    plan = forward(geometry, C * groups, O * groups, groups, 1)
-    table, P = whole_tiles(plan.off, rows), len(plan.row)
-    columns = -(-O // width) * width
-    one = groups * len(table) * columns * x.itemsize
-    tasks = max(1, min(N, TASKS, GRADIENT_BYTES // one))
-    images = min(-(-CHUNK // P), -(-N // tasks))                     # sums worth their beginning
-    pixels = plan.row + np.arange(images)[:, None] * (np.prod(plan.size) * C * groups)
-    plan = plan._replace(row=pixels.reshape(-1))
-    sums = empty((tasks, groups, len(table), columns), x.dtype)
-    _correlate((kind, rows, width), images, channels_last(x), tuple(plan), table,
-               channels_last(g).reshape(N, P, O * groups), sums, groups)
+    tile, tasks, images, plan, table = _weight_plan(geometry, N, C, O, groups, x.itemsize)
+    sums = empty((tasks, groups, len(table), -(-O // tile[2]) * tile[2]), x.dtype)
+    _correlate(tile, images, channels_last(x), plan, table,
+               channels_last(g).reshape(N, -1, O * groups), sums, groups)
     gw = np.empty((groups, O, C, math.prod(geometry.kernel)), x.dtype)
     _collect(sums, gw)
     return gw.reshape(O * groups, C, *geometry.kernel)
+
+
+@lru_cache(maxsize=KEPT)
+def _weight_plan(geometry, N, C, O, groups, itemsize):
+    """What `_correlate` takes: (tile, tasks, images at a time, plan, table of taps)
+
+    The plan is that of y = x ∗ w with its roles exchanged: rows are taps, sums run over pixels.
+    """
+    kind, rows, width = best_shape(O, itemsize)
+    plan = forward(geometry, C * groups, O * groups, groups, 1)
+    table, P = whole_tiles(plan.off, rows), len(plan.row)
+    one = groups * len(table) * -(-O // width) * width * itemsize
+    tasks = max(1, min(N, TASKS, GRADIENT_BYTES // one))
+    images = min(-(-CHUNK // P), -(-N // tasks))                     # sums worth their beginning
+    pixels = plan.row + np.arange(images)[:, None] * (np.prod(plan.size) * C * groups)
+    return (kind, rows, width), tasks, images, tuple(plan._replace(row=pixels.reshape(-1))), table
