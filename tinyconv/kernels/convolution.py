@@ -225,9 +225,9 @@ def conv(x, w, bias, geometry, groups, finish=None):
             finish = finish._replace(addend=volumes.together(finish.addend, k))
         return volumes.apart(conv(volumes.together(x, k), w, bias, volumes.as_one(geometry, k),
                                   groups, finish))
-    kind, rows, width = best_shape(len(w) // groups, x.itemsize)
-    plan = forward(geometry, x.shape[1], len(w), groups, rows)
-    return _run(plan, kind, rows, width, x, w, True, bias, y, groups, finish)
+    tile = best_shape(len(w) // groups, x.itemsize)
+    plan = forward(geometry, x.shape[1], len(w), groups, tile[1])
+    return _run(plan, tile, x, w, True, bias, y, groups, finish)
 
 
 def _regrouped(y, size, O):
@@ -255,25 +255,24 @@ def conv_input(g, w, geometry, groups, addend=None):
     elif col2im.fits(geometry, w.shape[1], groups, g.dtype):
         x = col2im.conv_input(g, w, geometry, x)
     else:
-        kind, rows, width = best_shape(w.shape[1], g.itemsize)
-        plan = backward(geometry, x.shape[-1], len(w), groups, rows)
-        x = _run(plan, kind, rows, width, g, w, False, None, x, groups)
+        tile = best_shape(w.shape[1], g.itemsize)
+        plan = backward(geometry, x.shape[-1], len(w), groups, tile[1])
+        x = _run(plan, tile, g, w, False, None, x, groups)
     if addend is not None:
         x += addend
     return x
 
 
-def _run(plan, kind, rows, width, x, w, turned, bias, y, groups, finish=None):
+def _run(plan, tile, x, w, turned, bias, y, groups, finish=None):
     """Fill y by sweeping the plan over x; `turned`: the columns are the first dimension of w."""
-    N, O = len(y), y.shape[-1]
+    N, O, width = len(y), y.shape[-1], tile[2]
     if y.size:
-        columns = -(-O // groups // width) * width
-        b = empty((groups * len(plan.off) * columns,), x.dtype)
+        b = empty((groups * len(plan.off) * -(-O // groups // width) * width,), x.dtype)
         w = np.ascontiguousarray(w).reshape(groups, len(w) // groups, w.shape[1], -1)
         _pack(w, turned, plan.passes, plan.taps, width, b)
         flat = y.reshape(N, -1, O)
         shift, bias = (bias, None) if finish else (None, bias)
-        _sweep((kind, rows, width), channels_last(x), tuple(plan), b,
+        _sweep(tile, channels_last(x), tuple(plan), b,
                filled_up(bias, O // groups, width, x.dtype, groups), flat, groups,
                finish is not None, _whole(finish, shift, flat))
     return channels_first(y)

@@ -11,15 +11,18 @@ and zero where they are not w. It makes (K + (s − 1)·stride) / s products whe
 price: zero times infinity or NaN is NaN, which so reaches neighbours that do not see its pixel.
 """
 import math
+from functools import lru_cache
 
 import numpy as np
 
+from .geometry import KEPT
 from .tile import ONE
 
 WORTH = 0.8                            # for less it does not pay to make other weights …
 PIXELS = 1 << 10                       # … nor for so few outputs
 
 
+@lru_cache(maxsize=KEPT)
 def number(geometry, N, O, groups, itemsize):
     """How many neighbours to take for one: what leaves fewest products, 1 if nothing is saved."""
     K, stride, W = geometry.kernel[2], geometry.stride[2], geometry.output[2]

@@ -29,6 +29,7 @@ PANELS = 8                             # pieces of work at the least
 IMAGES = 2                             # times as many numbers in the images as in the weights
 
 
+@lru_cache(maxsize=KEPT)
 def fits(geometry, N, S, O, groups, dtype):
     """Whether the functions below can do this, summing S channels for each of O columns, and faster
     than the others: with panels enough for all cores, and weights that outweigh the images."""

@@ -7,12 +7,15 @@ is one pixel deep goes through such a volume image by image: the same convolutio
 rows.
 """
 import math
+from functools import lru_cache
 
+from .geometry import KEPT
 from .layout import channels_first, channels_last
 
 PIXELS = 64                            # of a volume: worth the way of the weights, and whole tiles
 
 
+@lru_cache(maxsize=KEPT)
 def number(geometry, N):
     """How many images make a volume; 1 where they are large enough, or not flat, or none."""
     depths = {side[0] for side in (geometry.size, geometry.kernel, geometry.stride)}

@@ -46,6 +46,7 @@ CHANNELS = 16                          # whose weights are transformed at once
 SUMS_BYTES = 1 << 19                   # of a weight gradient, for one task: they stay in cache
 
 
+@lru_cache(maxsize=KEPT)
 def fits(geometry, N, C, O, groups, dtype):
     """Whether the functions below can do this convolution, and faster than the plain sum."""
     unit = max(ONE.width(np.dtype(dtype).itemsize), NARROW.rows)
