@@ -2,6 +2,7 @@
 from functools import wraps
 
 import numpy as np
+from numpy import generic, ndarray
 
 from .errors import DtypeError
 from .recording import mode
@@ -61,10 +62,12 @@ def several(f, *args):
 def computed(f, args, kwargs):
     """f of the arrays within `args`, no wider than asked for; its errors carry the name of f."""
     # a NumPy scalar is a number like 2.0: it widens nothing
-    arrays = [a.data if isinstance(a, Tensor) else a.item() if isinstance(a, np.generic) else a
+    arrays = [a.data if isinstance(a, Tensor) else a.item() if isinstance(a, generic) else a
               for a in args]
     try:
-        y = np.asarray(f(*arrays, **kwargs))
+        y = f(*arrays, **kwargs)
+        if type(y) is not ndarray:
+            y = np.asarray(y)
     except (ValueError, TypeError, IndexError, AttributeError) as error:
         name = f.__name__.lstrip("_")
         if arrays and isinstance(arrays[0], list):
@@ -76,7 +79,7 @@ def computed(f, args, kwargs):
         kind = next(k for k in kinds if isinstance(error, k))
         raise kind(f"{name}: {error}") from error
     first = arrays[0] if arrays else None
-    if isinstance(first, np.ndarray) and first.ndim and first.dtype == y.dtype:
+    if isinstance(first, ndarray) and first.ndim and first.dtype == y.dtype:
         return y                                 # as nearly always
     return _narrowed(f, y, arrays, kwargs)
 

@@ -91,11 +91,12 @@ def conv_input(g, w, geometry, x):
 def _tables(geometry, C, O, itemsize):
     """The tile, and what `_spread` takes: lines, taps, size, before, row, out."""
     pixels, kernel = geometry.output, geometry.kernel
-    columns, lanes = kernel[2] * C, ONE.width(itemsize)
-    lines = -(-columns // lanes) * lanes
+    columns = kernel[2] * C
     kind, rows, width = best_shape(columns, itemsize)
     if rows > pixels[0] * pixels[1]:
         kind, rows, width = 0, WIDE.rows, WIDE.width(itemsize)
+    lanes = min(width, ONE.width(itemsize))
+    lines = -(-columns // lanes) * lanes
     # the padded image, as far as any tap reaches, its rows as far as any line
     size = [max(n + b, m + d * (k - 1)) for n, b, m, d, k in zip(
         geometry.size, geometry.before, pixels, geometry.dilation, kernel)]

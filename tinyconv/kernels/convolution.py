@@ -301,7 +301,8 @@ def conv_weight(x, g, geometry, groups):
                                     geometry.before[1:])[:, :, None]
     if taps.fits(geometry, N, C, O, groups, x.dtype):
         return taps.conv_weight(x, g, geometry)
-    tile, tasks, images, plan, table = _weight_plan(geometry, N, C, O, groups, x.itemsize)
+    tile = best_shape(O, x.itemsize)
+    tasks, images, plan, table = _weight_plan(geometry, N, C, O, groups, tile, x.itemsize)
     sums = empty((tasks, groups, len(table), -(-O // tile[2]) * tile[2]), x.dtype)
     _correlate(tile, images, channels_last(x), plan, table,
                channels_last(g).reshape(N, -1, O * groups), sums, groups)
@@ -311,16 +312,15 @@ def conv_weight(x, g, geometry, groups):
 
 
 @lru_cache(maxsize=KEPT)
-def _weight_plan(geometry, N, C, O, groups, itemsize):
-    """What `_correlate` takes: (tile, tasks, images at a time, plan, table of taps)
+def _weight_plan(geometry, N, C, O, groups, tile, itemsize):
+    """What `_correlate` takes: (tasks, images at a time, plan, table of taps)
 
     The plan is that of y = x ∗ w with its roles exchanged: rows are taps, sums run over pixels.
     """
-    kind, rows, width = best_shape(O, itemsize)
     plan = forward(geometry, C * groups, O * groups, groups, 1)
-    table, P = whole_tiles(plan.off, rows), len(plan.row)
-    one = groups * len(table) * -(-O // width) * width * itemsize
+    table, P = whole_tiles(plan.off, tile[1]), len(plan.row)
+    one = groups * len(table) * -(-O // tile[2]) * tile[2] * itemsize
     tasks = max(1, min(N, TASKS, GRADIENT_BYTES // one))
     images = min(-(-CHUNK // P), -(-N // tasks))                     # sums worth their beginning
     pixels = plan.row + np.arange(images)[:, None] * (np.prod(plan.size) * C * groups)
-    return (kind, rows, width), tasks, images, tuple(plan._replace(row=pixels.reshape(-1))), table
+    return tasks, images, tuple(plan._replace(row=pixels.reshape(-1))), table

@@ -141,7 +141,15 @@ def panels(matrices, width):
 
 def filled_up(bias, columns, width, dtype, groups=1):
     """A bias (None: zeros) in whole panels: (groups · columns) → (groups · panels · width)"""
-    full = memory.zeros((groups, -(-columns // width) * width), dtype)
-    if bias is not None:
-        full[:, :columns] = bias.reshape(groups, columns)
+    whole = -(-columns // width) * width
+    if bias is None:
+        return _no_bias(groups * whole, dtype)
+    full = memory.zeros((groups, whole), dtype)
+    full[:, :columns] = bias.reshape(groups, columns)
     return full.reshape(-1)
+
+
+@cache
+def _no_bias(size, dtype):
+    """Zeros that everybody reads and nobody writes to."""
+    return memory.zeros((size,), dtype)

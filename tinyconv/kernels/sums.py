@@ -71,7 +71,8 @@ def sums(x, dims, keepdim=False):
     turned = x.transpose(order)
     if (R * B < FEW or x.dtype not in FLOATS or not turned.flags.c_contiguous
             or sorted(order[first:last]) != sorted(dims)):
-        return np.sum(x, dims, dtype=np.float64, keepdims=keepdim).astype(x.dtype, copy=False)
+        total = np.add.reduce(x, tuple(dims), np.float64, keepdims=keepdim)
+        return total.astype(x.dtype, copy=False)
     y = middle_sums(turned.reshape(A, R, B)).reshape(shape[:first] + [1] * len(dims) + shape[last:])
     y = y.transpose(sorted(range(x.ndim), key=order.__getitem__))
     return y if keepdim else y.squeeze(dims)

@@ -44,14 +44,18 @@ def cached(f):
 
     @wraps(f)
     def call(*args):
-        keys = [tuple(a) if type(a) is list else a for a in args]
-        return kept(*keys) if all(map(_is_plain, keys)) else f(*args)
+        for a in args:
+            kind = type(a)
+            if kind is tuple:
+                for v in a:
+                    if type(v) is not int:
+                        return f(*args)
+            elif kind is list:
+                return call(*(tuple(a) if type(a) is list else a for a in args))
+            elif kind not in _PLAIN:
+                return f(*args)
+        return kept(*args)
     return call
-
-
-def _is_plain(value):
-    kind = type(value)
-    return kind in _PLAIN or kind is tuple and all(type(v) is int for v in value)
 
 
 _PLAIN = {int, bool, str, type(None)}

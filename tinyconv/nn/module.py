@@ -42,6 +42,8 @@ class Module:
 
     def __call__(self, *args, **kwargs):
         """`forward`, and the hooks before and after it."""
+        if not self._forward_pre_hooks and not self._forward_hooks:
+            return self.forward(*args, **kwargs)
         for hook in list((self._forward_pre_hooks or {}).values()):
             replaced = hook(self, args)
             if replaced is not None:

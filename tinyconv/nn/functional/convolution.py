@@ -10,7 +10,7 @@ Source of the arithmetic: Dumoulin & Visin 2016, https://arxiv.org/abs/1603.0728
 import numpy as np
 
 from ... import ops
-from ...core import DtypeError, Tensor
+from ...core import DtypeError
 from ...kernels.compile import FLOATS
 from ...kernels.geometry import Geometry
 from ..arguments import cached, per_dim, whole
@@ -80,14 +80,15 @@ def conv_scaled(input, weight, scale, shift, add=None, relu=False, stride=1, pad
         raise ValueError(f"{op}: x should have {dims + 2} dimensions (N, C, …) where batch_norm "
                          f"follows, got shape {x.shape[1:]}")
     geometry = conv_geometry(op, x.shape, w.shape, None, stride, padding, dilation, groups)
-    shape = (len(x), len(w), *geometry.output[3 - dims:])
+    shape = (x.shape[0], w.shape[0], *geometry.output[3 - dims:])
     if scale.shape != shape[1:2] or shift.shape != shape[1:2]:
         raise ValueError(f"batch_norm: scale and shift should have shape {shape[1:2]}, one number "
                          f"per output channel, got {scale.shape} and {shift.shape}")
     if add is not None and (add.shape != shape or add.dtype != x.dtype):
         raise ValueError(f"batch_norm: add should have the input's shape {shape} and dtype "
                          f"{x.dtype}, got {add.shape} and {add.dtype}")
-    scale, shift = (np.ascontiguousarray(v, x.data.dtype) for v in (scale, shift))
+    scale = np.ascontiguousarray(scale, x.dtype)
+    shift = np.ascontiguousarray(shift, x.dtype)
     return ops.conv_scaled(x, w, add, scale, shift, geometry, groups, relu=relu)
 
 
@@ -156,17 +157,19 @@ def _conv_transpose(op, dims, x, w, b, stride, padding, output_padding, groups, 
 
 def _checked(op, dims, x, w, b):
     """x with a batch dimension, w and b as tensors, and whether x had one."""
-    x, w, b = (a if a is None or isinstance(a, Tensor) else Tensor(a) for a in (x, w, b))
+    x, w = ops.as_tensor(x), ops.as_tensor(w)
+    b = None if b is None else ops.as_tensor(b)
     if w.ndim != dims + 2:
         raise ValueError(f"{op}: w should have {dims + 2} dimensions (out, in, kernel…), "
                          f"got shape {w.shape}")
     if x.ndim not in (dims + 1, dims + 2):
         raise ValueError(f"{op}: x should have {dims + 2} dimensions (N, C, …), "
                          f"or {dims + 1} without a batch, got shape {x.shape}")
+    dtype = x.dtype
     for name, a in (("x", x), ("w", w), ("b", b)):
-        if a is not None and (a.dtype != x.dtype or a.dtype not in FLOATS):
+        if a is not None and (a.dtype is not dtype and a.dtype != dtype or dtype not in FLOATS):
             raise DtypeError(f"{op}: expected float32 or float64, the same for all, "
-                             f"but x is {x.dtype} and {name} is {a.dtype}; "
+                             f"but x is {dtype} and {name} is {a.dtype}; "
                              "convert with .float() or .double()")
     if 0 in w.shape:
         raise ValueError(f"{op}: w has a length of zero {w.shape}")

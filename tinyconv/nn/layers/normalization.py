@@ -91,14 +91,14 @@ class _BatchNorm(_Statistics):
 
         The statistics of evaluation are constants, y = (conv(x) − mean) r w + b. So where nothing
         is recorded they go along with the convolution, and its result is written once:
-        y = (x ∗ weight) · scale + shift with scale = r w, shift = (bias − mean) · scale + b.
+        y = (x ∗ weight) · scale + shift with scale = r w, shift = b − (mean − bias) · scale.
         """
         if not self._goes_along(conv, x):
             return self(conv(x), add=add, relu=relu)
         scale = 1 / np.sqrt(self.running_var + self.eps)
         scale = scale if self.weight is None else scale * self.weight.data
-        shift = (0 if conv.bias is None else conv.bias.data) - self.running_mean
-        shift = shift * scale if self.bias is None else shift * scale + self.bias.data
+        mean = self.running_mean if conv.bias is None else self.running_mean - conv.bias.data
+        shift = (0 if self.bias is None else self.bias.data) - mean * scale
         return F.conv_scaled(x, conv.weight, scale, shift, add, relu, conv.stride, conv.padding,
                              conv.dilation, conv.groups)
 
