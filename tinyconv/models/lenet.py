@@ -6,14 +6,18 @@ Proceedings of the IEEE 86 (1998), figure 2. The network of the paper itself is 
 | layer | what | output | parameters |
 |---|---|---|---|
 | | image, 28×28 | 1×28×28 | |
-| conv1 | 5×5, 6 maps, padding 2, ReLU | 6×28×28 | 156 |
-| | max pooling 2×2 | 6×14×14 | |
-| conv2 | 5×5, 16 maps, ReLU | 16×10×10 | 2 416 |
-| | max pooling 2×2 | 16×5×5 | |
+| conv1 | 5×5, 6 maps, padding 2 | 6×28×28 | 156 |
+| | max pooling 2×2, ReLU | 6×14×14 | |
+| conv2 | 5×5, 16 maps | 16×10×10 | 2 416 |
+| | max pooling 2×2, ReLU | 16×5×5 | |
 | fc1 | 400 → 120, ReLU | 120 | 48 120 |
 | fc2 | 120 → 84, ReLU | 84 | 10 164 |
 | fc3 | 84 → 10 | 10 | 850 |
 | | | | **61 706** |
+
+The non-linearity follows the pooling, as in the paper. ReLU never decreases, so that of the largest
+of four is the largest of four ReLUs, and the gradients are the same, too; but there are only a
+quarter as many to take.
 """
 from .. import nn
 from ..nn import functional as F
@@ -33,8 +37,8 @@ class LeNet5(nn.Module):
         self.fc3 = nn.Linear(84, num_classes)
 
     def forward(self, x):
-        x = F.max_pool2d(F.relu(self.conv1(x)), 2)       # (N, 6, 14, 14)
-        x = F.max_pool2d(F.relu(self.conv2(x)), 2)       # (N, 16, 5, 5)
+        x = F.relu(F.max_pool2d(self.conv1(x), 2))       # (N, 6, 14, 14)
+        x = F.relu(F.max_pool2d(self.conv2(x), 2))       # (N, 16, 5, 5)
         x = x.flatten(1)                                 # (N, 400)
         x = F.relu(self.fc1(x))
         x = F.relu(self.fc2(x))
