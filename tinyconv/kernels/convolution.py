@@ -53,20 +53,13 @@ def _copy_inside(x, n, padded, start, size, shift):
                 to[c] = run[c]
 
 
-@kernel(parallel=True)
-def _pack(w, turned, passes, taps, width, b):
-    """The weights w (groups, summed channels S, columns, taps) as the passes of a plan read them:
+@part
+def _pack_panel(group, panel, panels, w, turned, passes, taps, width, b):
+    """Of the weights w (groups, summed channels S, columns, taps) one panel, as a plan reads them:
 
     b (pass, group, panel, (tap, summed channel), column), one after another; see `product.py`.
     `turned`: w has its columns before the summed channels.
     """
-    panels = (w.shape[1 if turned else 2] + width - 1) // width
-    for task in prange(w.shape[0] * panels):
-        _pack_panel(task // panels, task % panels, panels, w, turned, passes, taps, width, b)
-
-
-@part
-def _pack_panel(group, panel, panels, w, turned, passes, taps, width, b):
     groups, K = w.shape[0], w.shape[3]
     S, O = (w.shape[2], w.shape[1]) if turned else (w.shape[1], w.shape[2])
     step_s, step_o = (K, S * K) if turned else (O * K, K)
@@ -79,13 +72,16 @@ def _pack_panel(group, panel, panels, w, turned, passes, taps, width, b):
 
 
 @kernel(parallel=True)
-def _sweep(tile, x, plan, b, bias, y, groups, finishing, finish):
+def _sweep(tile, x, plan, w, turned, b, bias, y, finishing, finish):
     """y[n, out[m] + o] = bias[o] + Σ_r padded x[n, row[m] + off[r]] b[r, o], pass by pass.
 
-    `plan` is a `geometry.Plan`; b has the panels of every pass and group in turn. y (N, M, O),
-    which `finishing` goes through `finish_rows` while it is still in cache.
+    `plan` is a `geometry.Plan`; b is made of w, the panels of every pass and group in turn. y
+    (N, M, O), which `finishing` goes through `finish_rows` while it is still in cache.
     """
-    N = len(x)
+    N, groups, (_, _, width) = len(x), len(w), tile
+    panels = (w.shape[1 if turned else 2] + width - 1) // width
+    for task in prange(groups * panels):
+        _pack_panel(task // panels, task % panels, panels, w, turned, plan[5], plan[6], width, b)
     pieces = max(1, TASKS // max(N, 1))          # few images: each is split further, by pixels
     tasks = min(N, TASKS)
     for task in prange(tasks * pieces):
@@ -124,15 +120,19 @@ def _sweep_images(start, stop, piece, pieces, tile, x, plan, b, bias, y, groups,
 
 
 @kernel(parallel=True)
-def _correlate(tile, images, x, plan, taps, g, sums, groups):
-    """sums[task, group, m, o] = Σ_n Σ_p padded x[n, taps[m] + row[p]] · g[n, p, o].
+def _correlate(tile, images, x, plan, taps, g, sums, gw):
+    """gw[group, o, c, k] = Σ_task sums[task, group, m, o], where m is (k, c) and
+
+    sums[task, group, m, o] = Σ_n Σ_p padded x[n, taps[m] + row[p]] · g[n, p, o].
 
     n runs over the images of the task, `images` at a time; the row table has those of so many.
     """
-    N, tasks = len(x), len(sums)
+    N, tasks, groups, C = len(x), len(sums), len(gw), gw.shape[2]
     for task in prange(tasks):
         _correlate_images(task * N // tasks, (task + 1) * N // tasks, tile, images, x, plan, taps,
                           g, sums[task], groups)
+    for task in prange(groups * C):
+        _collect_channel(sums, task // C, task % C, gw)
 
 
 @part
@@ -166,16 +166,9 @@ def _correlate_images(start, stop, tile, images, x, plan, taps, g, sums, groups)
                     b, line, width, none, sums.reshape(-1), out, columns, first > start)
 
 
-@kernel(parallel=True)
-def _collect(sums, gw):
-    """gw[group, o, c, k] = Σ_task sums[task, group, (k, c), o]"""
-    groups, O, C, K = gw.shape
-    for task in prange(groups * C):
-        _collect_channel(sums, task // C, task % C, gw)
-
-
 @part
 def _collect_channel(sums, group, c, gw):
+    """The part of `_correlate` for one channel, when all sums are there."""
     _, O, C, K = gw.shape
     total = np.zeros((K, O), gw.dtype)
     for part in range(sums.shape[0]):
@@ -269,11 +262,10 @@ def _run(plan, tile, x, w, turned, bias, y, groups, finish=None):
     if y.size:
         b = empty((groups * len(plan.off) * -(-O // groups // width) * width,), x.dtype)
         w = np.ascontiguousarray(w).reshape(groups, len(w) // groups, w.shape[1], -1)
-        _pack(w, turned, plan.passes, plan.taps, width, b)
         flat = y.reshape(N, -1, O)
         shift, bias = (bias, None) if finish else (None, bias)
-        _sweep(tile, channels_last(x), tuple(plan), b,
-               filled_up(bias, O // groups, width, x.dtype, groups), flat, groups,
+        _sweep(tile, channels_last(x), tuple(plan), w, turned, b,
+               filled_up(bias, O // groups, width, x.dtype, groups), flat,
                finish is not None, _whole(finish, shift, flat))
     return channels_first(y)
 
@@ -304,10 +296,9 @@ def conv_weight(x, g, geometry, groups):
     tile = best_shape(O, x.itemsize)
     tasks, images, plan, table = _weight_plan(geometry, N, C, O, groups, tile, x.itemsize)
     sums = empty((tasks, groups, len(table), -(-O // tile[2]) * tile[2]), x.dtype)
-    _correlate(tile, images, channels_last(x), plan, table,
-               channels_last(g).reshape(N, -1, O * groups), sums, groups)
     gw = np.empty((groups, O, C, math.prod(geometry.kernel)), x.dtype)
-    _collect(sums, gw)
+    _correlate(tile, images, channels_last(x), plan, table,
+               channels_last(g).reshape(N, -1, O * groups), sums, gw)
     return gw.reshape(O * groups, C, *geometry.kernel)
 
 

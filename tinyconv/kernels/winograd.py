@@ -61,29 +61,17 @@ def fits(geometry, N, C, O, groups, dtype):
 # What a parallel loop does stands in a function of its own: Numba compiles that in half the time.
 
 @kernel(parallel=True)
-def _transform_weights(w, turned, u):
-    """u[panel, place, c, o] = G w[o, c] Gᵀ; `turned`: of w[c, o] by half a turn.  w (…, …, 9)"""
+def _convolve(tasks, kind, width, parts, x, before, w, turned, u, tables, y, finish):
+    """y = Aᵀ[u ⊙ (Bᵀ x B)]A, finished as `to_output` says, a block of tiles after the other.
+
+    u[panel, place, c, o] = G w[o, c] Gᵀ; `turned`: of w[c, o] by half a turn.  w (…, …, 9)
+    A block may be shared out in `parts`: each makes the same Bᵀ x B and some of the columns.
+    """
     P, C = u.shape[0], u.shape[2]
     several = (C + CHANNELS - 1) // CHANNELS
     for task in prange(P * several):
         c = task % several * CHANNELS
         from_weights(w, turned, c, min(CHANNELS, C - c), task // several, u)
-
-
-@kernel(parallel=True)
-def _weights_back(sums, gw):
-    """gw[o, c] = Gᵀ S G with S = Σ over the groups of sums[group, place, c, o].  gw (O, C, 9)"""
-    for c in prange(gw.shape[1]):
-        to_weights(sums, c, np.empty((PLACES, len(gw)), gw.dtype),
-                   np.empty((9, len(gw)), gw.dtype), gw)
-
-
-@kernel(parallel=True)
-def _convolve(tasks, kind, width, parts, x, before, u, tables, y, finish):
-    """y = Aᵀ[u ⊙ (Bᵀ x B)]A, finished as `to_output` says, a block of tiles after the other.
-
-    A block may be shared out in `parts`: each makes the same Bᵀ x B and some of the columns.
-    """
     blocks = (tile_count(y) + TILES - 1) // TILES
     for task in prange(tasks * parts):
         i = task // parts
@@ -107,11 +95,17 @@ def _convolve_blocks(start, stop, part, kind, width, parts, x, before, u, tables
 
 
 @kernel(parallel=True)
-def _correlate(kind, width, parts, x, before, g, tables, sums):
-    """sums[group, place, c, o] = Σ (Bᵀ x B)[place, c] (A g Aᵀ)[place, o], by groups of blocks."""
+def _correlate(kind, width, parts, x, before, g, tables, sums, gw):
+    """gw[o, c] = Gᵀ S G with S = Σ_group sums[group], gw (O, C, 9), where by groups of blocks
+
+    sums[group, place, c, o] = Σ (Bᵀ x B)[place, c] (A g Aᵀ)[place, o].
+    """
     for task in prange(len(sums) * parts):
         _correlate_group(task // parts, task % parts, kind, width, parts, x, before, g, tables,
                          sums)
+    for c in prange(gw.shape[1]):
+        to_weights(sums, c, np.empty((PLACES, len(gw)), gw.dtype),
+                   np.empty((9, len(gw)), gw.dtype), gw)
 
 
 @part
@@ -160,14 +154,13 @@ def _run(x, w, turned, before, y, shift, scale, addend, relu):
         return
     kind, columns, panels, tables = _forward_tables(C, O, x.dtype)
     u = empty((panels, PLACES, C, columns), x.dtype)
-    _transform_weights(_nine(w), turned, u)
     blocks = -(-in_python(tile_count)(y) // TILES)
     tasks = min(blocks, TASKS)
     parts = min(panels, TASKS // tasks)
     scale = np.ones(O, x.dtype) if scale is None else np.ascontiguousarray(scale)
     shift = np.zeros(O, x.dtype) if shift is None else np.ascontiguousarray(shift)
     addend = y[:0] if addend is None else channels_last(addend)
-    _convolve(tasks, kind, columns, parts, x, np.array(before), u, tables, y,
+    _convolve(tasks, kind, columns, parts, x, np.array(before), _nine(w), turned, u, tables, y,
               (scale, shift, addend.reshape(-1), relu))
 
 
@@ -179,9 +172,8 @@ def conv_weight(x, g, before):
     parts = min(panels, -(-PLACES * C * O * x.itemsize // SUMS_BYTES))
     groups = max(1, min(blocks, TASKS // parts))
     sums = np.empty((groups, PLACES, C, O), x.dtype)
-    _correlate(kind, columns, parts, x, np.array(before), g, tables, sums)
     gw = np.empty((O, C, 9), x.dtype)
-    _weights_back(sums, gw)
+    _correlate(kind, columns, parts, x, np.array(before), g, tables, sums, gw)
     return gw.reshape(O, C, 3, 3)
 
 
