@@ -78,31 +78,42 @@ def _sweep(tile, x, plan, w, turned, b, bias, y, finishing, finish):
     `plan` is a `geometry.Plan`; b is made of w, the panels of every pass and group in turn. y
     (N, M, O), which `finishing` goes through `finish_rows` while it is still in cache.
     """
-    N, groups, (_, _, width) = len(x), len(w), tile
+    N, groups, width, size, inside = len(x), len(w), tile[2], plan[0], plan[1]
     panels = (w.shape[1 if turned else 2] + width - 1) // width
-    for task in prange(groups * panels):
-        _pack_panel(task // panels, task % panels, panels, w, turned, plan[5], plan[6], width, b)
     pieces = max(1, TASKS // max(N, 1))          # few images: each is split further, by pixels
-    tasks = min(N, TASKS)
+    tasks, one = min(N, TASKS), size[0] * size[1] * size[2] * x.shape[4]
+    bare = one * N == x.size and inside[0] == inside[1] == inside[2] == 0        # no padding
+    copies = 0 if bare or pieces == 1 else N     # are padded once, for all the pieces
+    images = x.reshape(-1) if bare else np.zeros(copies * one, x.dtype)
+    for task in prange(copies + groups * panels):
+        if task < copies:
+            _copy_inside(x, task, images, task * one, size, inside)
+        else:
+            panel = task - copies
+            _pack_panel(panel // panels, panel % panels, panels, w, turned, plan[5], plan[6], width,
+                        b)
     for task in prange(tasks * pieces):
         image, piece = task // pieces, task % pieces
-        _sweep_images(image * N // tasks, (image + 1) * N // tasks, piece, pieces, tile, x, plan, b,
-                      bias, y, groups, finishing, finish)
+        _sweep_images(image * N // tasks, (image + 1) * N // tasks, piece, pieces, tile, x, images,
+                      plan, b, bias, y, groups, finishing, finish)
 
 
 @part
-def _sweep_images(start, stop, piece, pieces, tile, x, plan, b, bias, y, groups, finishing, finish):
-    """The part of `_sweep` for some images, and of these a piece of the pixels."""
+def _sweep_images(start, stop, piece, pieces, tile, x, images, plan, b, bias, y, groups, finishing,
+                  finish):
+    """The part of `_sweep` for some images, and of these a piece of the pixels.
+
+    `images` are those of x with their padding, or none, where they are padded here one by one.
+    """
     (kind, rows, width), (scale, shift, addend, relu) = tile, finish
     size, inside, row, out, off, passes, _ = plan
     C, M, O, flat = x.shape[4], y.shape[1], y.shape[2] // groups, y.reshape(-1)
     columns = (O + width - 1) // width * width
-    one, pixels = size[0] * size[1] * size[2] * C, x.reshape(-1)
-    bare = one * len(x) == x.size and inside[0] == inside[1] == inside[2] == 0   # no padding
-    padded = np.zeros(0 if bare else one, x.dtype)
+    one = size[0] * size[1] * size[2] * C
+    padded = np.zeros(0 if images.size else one, x.dtype)
     for n in range(start, stop):
-        if bare:
-            padded = pixels[n * one:]
+        if images.size:
+            padded = images[n * one:]
         else:
             _copy_inside(x, n, padded, 0, size, inside)
         for p in range(passes.shape[0]):
