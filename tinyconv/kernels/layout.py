@@ -71,7 +71,7 @@ def from_rows(y, shape):
 
 def as_volume(x):
     """(N, C, …) with dimensions of length one put in, so that there are three spatial ones."""
-    return x.reshape(x.shape[:2] + (1,) * (5 - x.ndim) + x.shape[2:])
+    return x[:, :, None] if x.ndim == 4 else x if x.ndim == 5 else x[:, :, None, None]
 
 
 def from_volume(y, ndim):
