@@ -296,7 +296,7 @@ def test_a_reverse_network_shows_its_steps_and_takes_any_signal():
     back = insight.reverse_network(model, x)
     steps = [type(step).__name__ for step in back]
     assert steps == ["Transposed", "Rectify"] * 2 + [
-        "Transposed", "Shape", "Unpool", "Rectify", "Filter", "Unpool", "Rectify", "Filter"]
+        "Transposed", "Shape", "Rectify", "Unpool", "Filter", "Rectify", "Unpool", "Filter"]
     assert "Filter(16 → 6, 5×5)" in repr(back) and "Unpool(5×5 → 10×10)" in repr(back)
     seed = np.eye(10, dtype=np.float32)[[3, 7]]
     np.testing.assert_array_equal(back(tc.tensor(seed)).detach().numpy(),
