@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ..checkpoint import Damaged, load_weights, series
-from ..data import Dataset, load, names
+from ..data import Dataset, is_folder, load
 from ..models import create
 from ..nn import Module
 from .folder import CONFIG, FORMAT, METRICS, WEIGHTS, interval
@@ -133,11 +133,6 @@ def read_state(path):
     except (LookupError, TypeError, AttributeError, ValueError) as error:
         raise Damaged(f"the checkpoint in {path} is not that of a run: {error!r}") from error
     return state
-
-
-def is_folder(name):
-    """Whether this name of a data set means an image folder."""
-    return str(name) not in names() and Path(name).is_dir()
 
 
 def _some(classes):
