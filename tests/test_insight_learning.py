@@ -285,26 +285,3 @@ def test_arrays_that_do_not_fit_are_refused():
         insight.most_confused(np.zeros((2, 3)))
     with pytest.raises(ValueError, match=r"got arrays \(4, 2\) and \(3,\)"):
         insight.most_wrong(np.zeros((4, 2)), np.zeros(3))
-
-
-# ---- drawn ---------------------------------------------------------------------------------------
-
-@pytest.mark.parametrize("C", [1, 3])
-@pytest.mark.parametrize("n", [0, 1, 11])
-def test_mistakes_can_be_drawn(rng, C, n):
-    logits, labels = rng.normal(size=(20, 3)), np.arange(20) % 3
-    pixels = rng.integers(0, 256, (20, C, 8, 8)).astype(np.uint8)
-    wrong = insight.most_wrong(logits, labels, n)
-    assert figures.drawn_wrong(pixels, wrong, "abc", "title").startswith(b"\x89PNG")
-    confused = insight.most_confused(rng.integers(0, 5, (3, 3)), n)
-    assert figures.drawn_confused(confused, "abc", "title").startswith(b"\x89PNG")
-
-
-def test_the_plane_and_the_line_can_be_drawn(rng):
-    plane = insight.pca(rng.normal(size=(60, 4)))
-    for K in (1, 10, 60):
-        assert figures.drawn_plane(plane, np.arange(60) % K, [str(k) for k in range(K + 1)]
-                                   ).startswith(b"\x89PNG")
-    assert figures.drawn_plane(insight.pca(np.ones((4, 3))), [0, 1, 0, 1], "ab")
-    for losses in ([1.0, 0.0, 2.0], [1e-3, 1.0, 10.0]):
-        assert figures.drawn_between([0, 0.5, 1], losses).startswith(b"\x89PNG")
