@@ -16,11 +16,11 @@ from ..drawing import data_uri, picture
 from ..insight import most_confused, most_wrong, summary
 from ..training import Evaluation, LabelsEvaluation, figures, load_run, predict
 from ..training.evaluation import measure
-from ..training.first_layer import as_filters, first_layer
+from ..training.first_layer import first_layer
 from ..training.folder import CONFIG, FIRST_LAYER
 from ..training.saved import read_config, read_history
 from .charts import Chart, charts
-from .filters import Filters, compare
+from .filters import Filters, as_filters, compare
 
 CELLS = 20                             # up to so many classes the matrix is a table, else a picture
 PAIRS, IMAGES = 10, 24                 # of confused classes; that were most wrong
