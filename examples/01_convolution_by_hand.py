@@ -70,13 +70,14 @@ assert (patches @ diagonal.ravel() == y.ravel()).all()
 
 
 # ---- 4. what a kernel can see --------------------------------------------------------------------
-# Equal weights blur. Weights that add up to 0 answer nothing where the image is flat, and much
-# where it changes: they find edges, in the direction in which they change themselves.
+# Equal weights blur. Twice the image less its blur is sharper than the image, and has a dark rim.
+# Weights that add up to 0 answer nothing where the image is flat, and much where it changes: they
+# find edges, in the direction in which they change themselves.
 
 kernels = {"blur": np.ones((3, 3)) / 9,
+           "sharpening": np.array([[0, 0, 0], [0, 2, 0], [0, 0, 0]]) - np.ones((3, 3)) / 9,
            "upright edges": np.array([[-1, 0, 1], [-2, 0, 2], [-1, 0, 1]]),        # Sobel
-           "level edges": np.array([[-1, -2, -1], [0, 0, 0], [1, 2, 1]]),
-           "outlines": np.array([[0, -1, 0], [-1, 4, -1], [0, -1, 0]])}            # Laplace
+           "level edges": np.array([[-1, -2, -1], [0, 0, 0], [1, 2, 1]])}
 drawn = data.load("digits", "test")
 digit = drawn.images[np.flatnonzero(drawn.labels == 5)[0], 0] / 255               # (28, 28)
 seen = {name: conv2d(digit, w) for name, w in kernels.items()}                    # (26, 26) each
@@ -100,19 +101,25 @@ def numbers(ax, matrix, title, marked=()):
     ax.axis("off")
 
 
-figure = Figure(figsize=(11, 5.2), layout="constrained")
-axes = figure.subplots(2, 5)
+figure = Figure(figsize=(11, 7.7), layout="constrained")
+axes = figure.subplots(3, 5)
 numbers(axes[0, 0], x, "image x, first window", [np.s_[:2, :2]])
 numbers(axes[0, 1], diagonal, "kernel w")
 numbers(axes[0, 2], patches, "patch matrix, first row", [0])
 numbers(axes[0, 3], diagonal.reshape(4, 1), "w as a column")
 numbers(axes[0, 4], y, "y = patches · w", [(0, 0)])
-axes[1, 0].imshow(digit, cmap="gray")
-axes[1, 0].set_title("a digit", fontsize=10)
-for ax, (name, z) in zip(axes[1, 1:], seen.items()):
+numbers(axes[1, 0], point, "x, a point", [(2, 2)])
+numbers(axes[1, 1], arrow, "w", [(0, 0)])
+numbers(axes[1, 2], correlate(point, arrow), "x ⋆ w: cross-correlation", [(2, 2)])
+numbers(axes[1, 3], arrow[::-1, ::-1], "w turned by 180°", [(2, 2)])
+numbers(axes[1, 4], correlate(point, arrow[::-1, ::-1]), "x ∗ w: convolution", [(0, 0)])
+axes[2, 0].imshow(digit, cmap="gray")
+axes[2, 0].set_title("a digit", fontsize=10)
+for ax, (name, z) in zip(axes[2, 1:], seen.items()):
     top = np.abs(z).max()
-    ax.imshow(z, cmap="RdBu_r", vmin=-top, vmax=top)
+    ax.imshow(z, cmap="cividis", vmin=-top, vmax=top)
     ax.set_title(name, fontsize=10)
+axes[2, 3].set_xlabel("grey: 0 · yellow: above · blue: below", fontsize=9)
 for ax in axes.flat:
     ax.set(xticks=[], yticks=[])
 picture = Path(__file__).with_suffix(".png")

@@ -23,6 +23,7 @@ import pytest
 from hypothesis import HealthCheck, Phase, settings
 
 import tinyconv as tc
+from tinyconv.__main__ import main
 from tinyconv.kernels.compile import threads
 from tinyconv.nn import init
 from tinyconv.testing import check_against_torch
@@ -94,6 +95,27 @@ def interruptible():
 def rng():
     """A generator of its own for every test, always with the same seed."""
     return np.random.default_rng(20260101)
+
+
+@pytest.fixture
+def elsewhere(tmp_path, monkeypatch):
+    """The test is in a folder of its own, and has no published data."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("TINYCONV_DATA", str(tmp_path))
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+
+
+@pytest.fixture
+def tinyconv(capsys):
+    """Run a command; returns (status, standard output, standard error)."""
+    def run(*argv):
+        try:
+            status = main([str(a) for a in argv])
+        except SystemExit as stop:
+            status = stop.code
+        out, err = capsys.readouterr()
+        return status, out, err
+    return run
 
 
 @pytest.fixture

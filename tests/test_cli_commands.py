@@ -9,33 +9,14 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from typed import one_line, save_picture
 
 from tinyconv import data
 from tinyconv.__main__ import main
 from tinyconv.cli import COMMANDS
 
 ROOT = Path(__file__).parents[1]
-
-
-@pytest.fixture(autouse=True)
-def elsewhere(tmp_path, monkeypatch):
-    """Each test has a folder of its own, and no published data."""
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("TINYCONV_DATA", str(tmp_path))
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
-
-
-@pytest.fixture
-def tinyconv(capsys):
-    """Run a command; returns (status, standard output, standard error)."""
-    def run(*argv):
-        try:
-            status = main([str(a) for a in argv])
-        except SystemExit as stop:
-            status = stop.code
-        out, err = capsys.readouterr()
-        return status, out, err
-    return run
+pytestmark = pytest.mark.usefixtures("elsewhere")
 
 
 @pytest.fixture(scope="module")
@@ -45,16 +26,6 @@ def run_folder(tmp_path_factory):
     assert main(["train", "--limit", "4000", "--epochs", "1", "--batch-size", "32", "--lr", "0.05",
                  "--out", str(path)]) == 0
     return path
-
-
-def save_picture(path, pixels):
-    from PIL import Image
-    Image.fromarray(pixels).save(path)
-    return path
-
-
-def one_line(text):
-    return text.count("\n") == 1 and text.endswith("\n")
 
 
 # ---- train ---------------------------------------------------------------------------------------

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from typed import one_line, save_picture
 
 import tinyconv as tc
 from tinyconv import checkpoint, data, models
@@ -11,23 +12,14 @@ from tinyconv.__main__ import main
 from tinyconv.models import published
 
 
-@pytest.fixture(autouse=True)
-def elsewhere(tmp_path, monkeypatch):
-    """Each test has a folder of its own, and no published data."""
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("TINYCONV_DATA", str(tmp_path))
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+pytestmark = pytest.mark.usefixtures("elsewhere")
 
 
 @pytest.fixture
-def explain(capsys):
+def explain(tinyconv):
     """Run the command; returns (status, standard output, standard error)."""
     def run(*argv):
-        try:
-            status = main(["explain", *map(str, argv)])
-        except SystemExit as stop:
-            status = stop.code
-        out, err = capsys.readouterr()
+        status, out, err = tinyconv("explain", *argv)
         return status, out, err.replace("tinyconv: compiling kernels (once)\n", "")
     return run
 
@@ -35,11 +27,9 @@ def explain(capsys):
 @pytest.fixture
 def digits():
     """Pictures of digits in files, and what they show."""
-    from PIL import Image
     test = data.load("digits", "test")
-    for i in range(3):
-        Image.fromarray(test.images[i, 0]).save(f"{i}.png")
-    return [f"{i}.png" for i in range(3)], test.labels[:3].tolist()
+    paths = [save_picture(f"{i}.png", test.images[i, 0]) for i in range(3)]
+    return paths, test.labels[:3].tolist()
 
 
 def size_of(path):
@@ -105,12 +95,11 @@ def test_published_weights_and_a_photograph(explain, torch):
 
     SqueezeNet stands for ResNet-50 here, and its weights are random.
     """
-    from PIL import Image
     tc.manual_seed(0)
     state = models.create("squeezenet1_1").state_dict()
     torch.save({key: torch.tensor(value.data) for key, value in state.items()}, "weights.pth")
     pixels = np.random.default_rng(0).integers(0, 256, (200, 260, 3), np.uint8)
-    Image.fromarray(pixels).save("photograph.jpg")
+    save_picture("photograph.jpg", pixels)
     Path("names.txt").write_text("".join(f"kind {k}\n" for k in range(1000)))
     command = ["--model", "squeezenet1_1", "--weights", "weights.pth", "photograph.jpg",
                "--method", "saliency,gradcam", "--json"]
@@ -133,9 +122,8 @@ def test_published_weights_and_a_photograph(explain, torch):
 
 def test_weights_of_a_known_data_set_need_no_data(explain):
     """Names of classes, shape and normalisation of CIFAR-10 are known without its files."""
-    from PIL import Image
     checkpoint.save_weights(models.create("resnet20"), "w.safetensors")
-    Image.fromarray(np.full((40, 50, 3), 90, np.uint8)).save("grey.png")
+    save_picture("grey.png", np.full((40, 50, 3), 90, np.uint8))
     status, out, err = explain("--model", "resnet20", "--weights", "w.safetensors", "--data",
                                "cifar10", "grey.png", "--method", "cam", "--class", "ship",
                                "--json")
@@ -164,7 +152,7 @@ def test_weights_of_a_known_data_set_need_no_data(explain):
     (["--model", "lenet5", "digits:2000"], 1, "digits has 2,000 test images of (1, 28, 28)")])
 def test_what_is_wrong_is_said_in_a_line(explain, digits, argv, status, message):
     found, out, err = explain(*argv)
-    assert found == status and message in err and err.count("\n") == 1, err
+    assert found == status and message in err and one_line(err), err
     assert not Path("explained.png").exists()
 
 
@@ -189,7 +177,7 @@ def test_a_file_that_says_nonsense_of_itself_is_refused_in_a_line(explain, digit
     checkpoint.save_weights(models.create("lenet5"), "w.safetensors", metadata)
     status, out, err = explain("--model", "lenet5", "--weights", "w.safetensors", "0.png",
                                "--method", "saliency")
-    assert status in (1, 2) and message in err and err.count("\n") == 1, err
+    assert status in (1, 2) and message in err and one_line(err), err
     if metadata["data"] == "digits":
         assert main(["evaluate", "--model", "lenet5", "--weights", "w.safetensors", "--data",
                      "digits"]) == 1

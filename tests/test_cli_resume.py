@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from test_cli_commands import one_line, save_picture, tinyconv   # the last is a fixture
+from typed import one_line, save_picture
 
 from tinyconv import interrupt
 from tinyconv.checkpoint import read_checkpoint, series

@@ -4,7 +4,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from test_cli_commands import elsewhere, one_line, save_picture, tinyconv  # noqa: F401, fixtures
+from typed import one_line, save_picture
+
+from tinyconv.checkpoint import Mismatch
+
+pytestmark = pytest.mark.usefixtures("elsewhere")
 
 
 def shape(kind, generator):
@@ -36,7 +40,7 @@ def shapes():
     return new
 
 
-def test_one_command_fine_tunes_on_a_folder_and_predict_names_what_is_in_a_picture(tinyconv, shapes):  # noqa: F811
+def test_one_command_fine_tunes_on_a_folder_and_predict_names_what_is_in_a_picture(tinyconv, shapes):
     status, out, err = tinyconv("train", "lenet5", "--data", "shapes", "--from", "lenet5")
     assert status == 0, err
     config = json.loads(Path("runs/lenet5-shapes-1/config.json").read_text())
@@ -49,7 +53,7 @@ def test_one_command_fine_tunes_on_a_folder_and_predict_names_what_is_in_a_pictu
     assert line.startswith("cross-0.png: ") and all(kind in line for kind in KINDS)
 
 
-def test_the_three_modes_begin_alike_and_only_features_keep_the_body(tinyconv, shapes):  # noqa: F811
+def test_the_three_modes_begin_alike_and_only_features_keep_the_body(tinyconv, shapes):
     def weights(run):
         from tinyconv.checkpoint import read_weights
         return read_weights(Path(run, "weights.safetensors"))[0]
@@ -63,7 +67,7 @@ def test_the_three_modes_begin_alike_and_only_features_keep_the_body(tinyconv, s
         assert json.loads(Path(mode, "config.json").read_text())["data"]["shape"] == [1, 28, 28]
 
 
-def test_a_run_that_goes_on_from_weights_can_itself_be_resumed(tinyconv, shapes, monkeypatch):  # noqa: F811
+def test_a_run_that_goes_on_from_weights_can_itself_be_resumed(tinyconv, shapes, monkeypatch):
     argv = ("train", "lenet5", "--data", "shapes", "--from", "lenet5", "--epochs", 2,
             "--average", 0.9, "--augment", "crop=2,cutout=6,mixup")
     assert tinyconv(*argv, "--out", "whole")[0] == 0
@@ -82,7 +86,7 @@ def test_a_run_that_goes_on_from_weights_can_itself_be_resumed(tinyconv, shapes,
     assert status == 2 and "--augment flip: the run in part began with crop=2,cutout=6,mixup" in err
 
 
-def test_options_of_training_are_kept_in_the_recipe(tinyconv):  # noqa: F811
+def test_options_of_training_are_kept_in_the_recipe(tinyconv):
     status, out, err = tinyconv("train", "mlp", "--limit", 100, "--epochs", 1, "--clip", 1,
                                 "--average", 0.9, "--patience", 3, "--label-smoothing", 0.1,
                                 "--no-augment", "--json", "--out", "run")
@@ -91,7 +95,7 @@ def test_options_of_training_are_kept_in_the_recipe(tinyconv):  # noqa: F811
         "clip": 1.0, "average": 0.9, "patience": 3, "augment": ""}
 
 
-def test_several_views_of_each_image_are_measured_on_request(tinyconv):  # noqa: F811
+def test_several_views_of_each_image_are_measured_on_request(tinyconv):
     assert tinyconv("train", "mlp", "--limit", 300, "--epochs", 1, "--out", "run")[0] == 0
     plain, moved, both = (json.loads(tinyconv("evaluate", "run", "--json", *tta)[1])
                           for tta in ((), ("--tta",), ("--tta", "flip,shift")))
@@ -99,7 +103,7 @@ def test_several_views_of_each_image_are_measured_on_request(tinyconv):  # noqa:
     assert len({plain["loss"], moved["loss"], both["loss"]}) == 3
 
 
-def test_a_sheet_shows_images_and_what_augmentations_make_of_them(tinyconv):  # noqa: F811
+def test_a_sheet_shows_images_and_what_augmentations_make_of_them(tinyconv):
     from PIL import Image
     assert tinyconv("data", "show", "digits") == (0, "digits.png\n", "")
     every = "shift,flip,altflip,rotation,affine,jitter,cutout,erasing,mixup,cutmix"
@@ -118,14 +122,28 @@ def test_a_sheet_shows_images_and_what_augmentations_make_of_them(tinyconv):  # 
     (("evaluate", "x", "--tta", "rotation"), "tta: expected flip, shift, or both"),
     (("data", "show", "nothing"), "unknown data set 'nothing'"),
     (("data", "show", "digits", "--size", 3), "--size is for image folders")])
-def test_bad_usage_is_one_line_and_status_2(tinyconv, argv, says):  # noqa: F811
+def test_bad_usage_is_one_line_and_status_2(tinyconv, argv, says):
     status, out, err = tinyconv(*argv)
     assert status == 2 and out == "" and one_line(err) and says in err
 
 
-def test_weights_that_are_nowhere_or_of_another_model_are_a_failure_in_words(tinyconv):  # noqa: F811
+def test_weights_that_are_nowhere_or_of_another_model_are_a_failure_in_words(tinyconv):
     status, out, err = tinyconv("train", "lenet5", "--from", "nowhere")
     assert status == 1 and one_line(err) and "nowhere is neither the folder of a run" in err
     status, out, err = tinyconv("train", "mlp", "--data", "digits", "--from", "lenet5")
     assert status == 1 and "missing" in err
     assert not Path("runs").exists() or not any(Path("runs").iterdir())
+
+
+def test_weights_of_another_architecture_are_refused_in_a_few_lines(tinyconv):
+    status, out, err = tinyconv("train", "resnet20", "--from", "lenet5")
+    assert status == 1 and out == ""
+    first, *lines, rest = err.splitlines()
+    assert "lenet5.safetensors" in first and "does not fit this ResNetCIFAR" in first
+    assert lines == [f"    missing {name}" for name in (
+        "bn1.weight", "bn1.bias", "bn1.running_mean", "bn1.running_var")]
+    assert rest == "    … and 102 more (--traceback shows them)"
+    assert not list(Path("runs").iterdir())
+    with pytest.raises(Mismatch) as all_of_them:
+        tinyconv("train", "resnet20", "--from", "lenet5", "--traceback")
+    assert str(all_of_them.value).count("\n") == 106

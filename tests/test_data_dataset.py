@@ -1,7 +1,9 @@
 """A Dataset is right from the moment it exists, and taking parts of it keeps it right."""
+from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from tinyconv import data
 from tinyconv.data import DataError, Dataset
@@ -92,9 +94,12 @@ def test_a_constant_channel_can_still_be_divided_by_its_std():
 def test_an_unknown_name_lists_the_known_ones_and_the_closest():
     with pytest.raises(DataError, match=r"'mnits'.*digits, mnist, .*did you mean 'mnist'\?"):
         data.load("mnits")
+    with pytest.raises(DataError, match=r"'mnits'.*digits, mnist, .*did you mean 'mnist'\?"):
+        data.describe("mnits")
     for nothing in (None, 3, ["digits"]):
-        with pytest.raises(DataError, match="a data set is named by a text .*got (None|int|list)"):
-            data.load(nothing)
+        for asked in (data.load, data.describe):
+            with pytest.raises(DataError, match="is named by a text .*got (None|int|list)"):
+                asked(nothing)
     with pytest.raises(DataError, match="split must be 'train' or 'test', got 'val'"):
         data.load("digits", "val")
     with pytest.raises(DataError, match="size is for image folders only"):
@@ -110,3 +115,18 @@ def test_names_and_descriptions_need_no_files(monkeypatch, tmp_path):
         assert len(about["mean"]) == len(about["std"]) == about["shape"][0]
         assert len(set(about["classes"])) == (100 if name == "cifar100" else 10)
     assert data.describe("CIFAR-10")["name"] == "cifar10"
+
+
+def test_a_folder_does_not_take_the_name_of_a_known_set(monkeypatch, tmp_path):
+    """Whoever means the folder says `./digits`."""
+    monkeypatch.chdir(tmp_path)
+    for kind, shade in (("day", 200), ("night", 20)):
+        Path("digits", kind).mkdir(parents=True)
+        for i in range(10):
+            Image.fromarray(np.full((8, 8), shade, np.uint8)).save(f"digits/{kind}/{i}.png")
+    assert not data.is_folder("digits") and data.is_folder("./digits")
+    assert data.load("digits").classes == tuple("0123456789")
+    assert data.load_both("digits")[1].classes == data.load("digits").classes
+    assert data.describe("digits")["classes"] == list("0123456789")
+    assert data.load("./digits").classes == ("day", "night")
+    assert data.describe("./digits")["classes"] == ["day", "night"]

@@ -160,7 +160,7 @@ def test_pca_says_what_it_needs():
     assert (insight.pca(np.ones((4, 3))).points == 0).all()
 
 
-@pytest.mark.parametrize("name", ["lenet5", "resnet20"])
+@pytest.mark.parametrize("name", ["lenet5", "resnet20", "vit_cifar"])
 def test_features_are_what_the_head_weighs(rng, name):
     model = models.create(name)
     C, side = (1, 28) if name == "lenet5" else (3, 32)
@@ -182,6 +182,24 @@ def test_features_before_a_convolution_are_averaged_over_places(rng):
     found = insight.features(model, x)
     got = found @ model[2].weight.data[:, :, 0, 0].T + model[2].bias.data
     np.testing.assert_allclose(got, model(tc.tensor(x)).data, rtol=1e-4, atol=1e-6)
+
+
+def test_features_of_tokens_are_averaged_over_the_tokens_and_not_over_their_elements(rng):
+    class Tokens(nn.Module):
+        def __init__(self):
+            self.embed, self.head = nn.Conv2d(1, 6, 4, 4), nn.Linear(6, 3)
+
+        def forward(self, x):
+            return self.head(self.embed(x).flatten(2).transpose(1, 2)).mean(1)   # (N, T, 3)
+
+    model, x = Tokens(), images(rng)
+    found = insight.features(model, x)
+    assert found.shape == (len(x), 6)
+    got = found @ model.head.weight.data.T + model.head.bias.data
+    np.testing.assert_allclose(got, model(tc.tensor(x)).data, rtol=1e-4, atol=1e-6)
+
+
+def test_a_head_that_weighs_no_features_is_named():
     with pytest.raises(ValueError, match="the head of LeNet51998"):
         insight.features(models.create("lenet5_1998"), np.zeros((1, 1, 28, 28), np.float32))
 
@@ -267,26 +285,3 @@ def test_arrays_that_do_not_fit_are_refused():
         insight.most_confused(np.zeros((2, 3)))
     with pytest.raises(ValueError, match=r"got arrays \(4, 2\) and \(3,\)"):
         insight.most_wrong(np.zeros((4, 2)), np.zeros(3))
-
-
-# ---- drawn ---------------------------------------------------------------------------------------
-
-@pytest.mark.parametrize("C", [1, 3])
-@pytest.mark.parametrize("n", [0, 1, 11])
-def test_mistakes_can_be_drawn(rng, C, n):
-    logits, labels = rng.normal(size=(20, 3)), np.arange(20) % 3
-    pixels = rng.integers(0, 256, (20, C, 8, 8)).astype(np.uint8)
-    wrong = insight.most_wrong(logits, labels, n)
-    assert figures.drawn_wrong(pixels, wrong, "abc", "title").startswith(b"\x89PNG")
-    confused = insight.most_confused(rng.integers(0, 5, (3, 3)), n)
-    assert figures.drawn_confused(confused, "abc", "title").startswith(b"\x89PNG")
-
-
-def test_the_plane_and_the_line_can_be_drawn(rng):
-    plane = insight.pca(rng.normal(size=(60, 4)))
-    for K in (1, 10, 60):
-        assert figures.drawn_plane(plane, np.arange(60) % K, [str(k) for k in range(K + 1)]
-                                   ).startswith(b"\x89PNG")
-    assert figures.drawn_plane(insight.pca(np.ones((4, 3))), [0, 1, 0, 1], "ab")
-    for losses in ([1.0, 0.0, 2.0], [1e-3, 1.0, 10.0]):
-        assert figures.drawn_between([0, 0.5, 1], losses).startswith(b"\x89PNG")

@@ -1,4 +1,4 @@
-"""Looking at a model changes nothing about it; wrong names are answered; fields, images, figures."""
+"""Looking at a model changes nothing about it; wrong names are answered; images that excite."""
 import copy
 
 import numpy as np
@@ -8,8 +8,6 @@ import tinyconv as tc
 import tinyconv.nn.functional as F
 from tinyconv import insight, models, nn
 from tinyconv.core.writes import writes
-from tinyconv.insight import figures
-from tinyconv.insight.methods import METHODS
 from tinyconv.insight.visualise import blurred
 
 
@@ -200,107 +198,3 @@ def test_blur_is_a_normal_bell_that_keeps_the_mean():
     bell = np.exp(-(i[:, None] ** 2 + i ** 2) / (2 * 1.5 ** 2))
     np.testing.assert_allclose(found, bell / bell.sum(), atol=2e-4)
     np.testing.assert_allclose(found.sum(), 1)
-
-
-# ---- effective receptive fields ------------------------------------------------------------------
-
-FIELDS = {                                       # model, its options, images, layers
-    "lenet5": ({}, (1, 28, 28), ["conv1", "conv2"]),
-    "resnet20": ({}, (3, 40, 40), ["conv1", "layer1", "layer2.0.conv1", "layer2", "layer3.0"]),
-    "plain20": ({}, (3, 40, 40), ["layer1.1", "layer2"]),
-    "preresnet20": ({}, (3, 40, 40), ["layer1", "layer2"]),
-    "wrn_16_2": ({}, (3, 32, 32), None),
-    "resnet18": ({}, (3, 64, 64), ["maxpool", "layer1", "layer2"]),
-    "squeezenet1_1": ({}, (3, 64, 64), ["features.3", "features.5"]),
-    "mobilenet_v2": ({}, (3, 64, 64), ["features.2", "features.4"]),
-    "densenet121": ({}, (3, 64, 64), ["features.denseblock1.denselayer2"]),
-    "googlenet": ({}, (3, 64, 64), ["conv3", "inception3a"]),
-    "unet": ({"width": 8, "depth": 2}, (3, 48, 48), ["down.2", "join.0", "head"]),
-    "convnext_tiny": ({}, (3, 64, 64), ["features.1.0"])}
-
-
-@pytest.mark.parametrize("name", FIELDS)
-def test_the_effective_field_lies_within_the_theoretical(name):
-    """And reaches less far: it has its weight in the middle."""
-    options, shape, layers = FIELDS[name]
-    tc.manual_seed(2)
-    model = models.create(name, in_channels=shape[0], **options).double()
-    x = np.random.default_rng(0).standard_normal((2, *shape))
-    layers = layers or [insight.layers.last_map("test", model, x)]
-    for layer in layers:
-        found = insight.effective_field(model, layer, x)
-        assert found.influence.shape == shape[1:] and found.influence.max() == 1
-        outside = found.influence.copy()
-        outside[found.window] = 0
-        # Winograd's convolution leaves round-off where nothing is
-        assert outside.max() < 1e-9, f"{name} {layer}: seen outside of {found.window}"
-        sides = [s.stop - s.start for s in found.window]
-        assert found.within(0.9) <= max(sides)
-
-
-def test_the_effective_field_of_convolutions_alone_is_their_kernels_convolved():
-    model = nn.Sequential(nn.Conv2d(1, 1, 3, padding=1), nn.Conv2d(1, 1, 3, padding=1)).double()
-    a, b = (insight.filters(model, str(i))[0, 0] for i in range(2))
-    full = np.zeros((5, 5))
-    for i, j in np.ndindex(3, 3):
-        full[i:i + 3, j:j + 3] += b[i, j] * a
-    found = insight.effective_field(model, "1", np.zeros((1, 1, 9, 9)))
-    assert found.place == (4, 4) and found.window == (slice(2, 7), slice(2, 7))
-    np.testing.assert_allclose(found.influence[2:7, 2:7], np.abs(full) / np.abs(full).max())
-    assert found.within(1.0) == 5
-    corner = insight.effective_field(model, "1", np.zeros((1, 1, 9, 9)), place=(0, 8))
-    assert corner.window == (slice(0, 3), slice(6, 9))
-
-
-def test_the_middle_of_an_even_window_lies_between_pixels():
-    model = nn.Sequential(nn.AvgPool2d(2), nn.AvgPool2d(3, stride=1)).double()
-    found = insight.effective_field(model, "1", np.zeros((1, 1, 12, 12)))
-    assert [s.stop - s.start for s in found.window] == [6, 6]
-    assert found.within(1.0) == 6 and found.within(0.1) == 2      # all alike: 2×2 is a ninth
-
-
-# ---- figures -------------------------------------------------------------------------------------
-
-def size_of(png):
-    assert png.startswith(b"\x89PNG\r\n")
-    return int.from_bytes(png[16:20], "big"), int.from_bytes(png[20:24], "big")
-
-
-@pytest.mark.parametrize("channels", [1, 3])
-def test_every_method_can_be_drawn(channels):
-    tc.manual_seed(0)
-    model = nn.Sequential({"conv1": nn.Conv2d(channels, 6, 3), "relu1": nn.ReLU(),
-                           "conv2": nn.Conv2d(6, 8, 3), "relu2": nn.ReLU(),
-                           "pool": nn.AdaptiveAvgPool2d(1), "flatten": nn.Flatten(),
-                           "fc": nn.Linear(8, 3)})
-    x = np.random.default_rng(0).standard_normal((2, channels, 12, 12)).astype(np.float32)
-    pictures = np.clip(x * 60 + 128, 0, 255).astype(np.uint8)
-    columns = [(m.title, m.kind, m.of(model, x, np.array([1, 2]), None)) for m in METHODS.values()]
-    wide, high = size_of(figures.explained(pictures, ["one\nrow", "another"], columns, "title"))
-    narrow, same_height = size_of(figures.explained(pictures, ["one\nrow", "another"], columns[:2],
-                                                    "title"))
-    assert wide > 3 * narrow and abs(high - same_height) < 5
-    assert size_of(figures.drawn_filters(insight.filters(model, "conv2")))
-    assert size_of(figures.drawn_maps(insight.feature_maps(model, x, "relu1")[0], pictures[0]))
-    assert size_of(figures.drawn_images(x, ["a", "b"]))
-    assert size_of(figures.drawn_fields([insight.effective_field(model, "conv2", x)], ["conv2"]))
-
-
-def test_nothing_to_show_is_drawn_as_nothing():
-    """Maps of zeros, as of a picture of one colour, are no division by zero."""
-    pictures = np.zeros((1, 1, 8, 8), np.uint8)
-    zeros = {"size": (1, 8, 8), "signed": (1, 8, 8), "picture": (1, 1, 8, 8), "place": (1, 2, 2),
-             "maps": (1, 3, 4, 4)}
-    with np.errstate(all="raise"):
-        assert size_of(figures.explained(pictures, [""], [
-            (kind, kind, np.zeros(shape, np.float32)) for kind, shape in zeros.items()]))
-
-
-def test_a_mosaic_keeps_every_tile():
-    tiles = np.arange(5 * 2 * 3).reshape(5, 2, 3)
-    found = figures.mosaic(tiles, columns=2, fill=-1)
-    assert found.shape == (8, 7)
-    for t in range(5):
-        r, c = divmod(t, 2)
-        np.testing.assert_array_equal(found[3 * r:3 * r + 2, 4 * c:4 * c + 3], tiles[t])
-    assert (found == -1).sum() == 8 * 7 - 5 * 6

@@ -3,6 +3,7 @@ import base64
 import io
 import json
 import re
+import shutil
 import xml.etree.ElementTree as ET
 from pathlib import Path
 
@@ -252,6 +253,37 @@ def test_a_run_without_an_epoch_and_a_folder_that_is_no_run_are_named(tmp_path, 
     assert main(["report", str(path)]) == 1
     assert "has not reached the end of its first epoch" in capsys.readouterr().err
     assert not (path / "report.html").exists()
+
+
+@pytest.mark.parametrize("key", [
+    "model", "data", "recipe", "machine", "versions", "threads", "started", "model.class",
+    "model.parameters", "data.name", "data.classes", "data.train_images", "recipe.epochs",
+    "machine.cores", "versions.tinyconv"])
+def test_a_configuration_that_a_hand_has_shortened_is_named(run, tmp_path, capsys, key):
+    config = json.loads((run / "config.json").read_text())
+    part, _, rest = key.partition(".")
+    del (config[part] if rest else config)[rest or part]
+    if key == "model.class":
+        del config["model"]["name"]                      # which is shown where there is one
+    shutil.copytree(run, tmp_path, dirs_exist_ok=True)
+    (tmp_path / "config.json").write_text(json.dumps(config))
+    assert main(["report", str(tmp_path)]) == 1
+    said = capsys.readouterr().err
+    assert f"{tmp_path / 'config.json'} is not the configuration of a run" in said
+    assert repr(rest or part) in said and said.count("\n") == 1
+
+
+@pytest.mark.parametrize("line, says", [
+    ("{", "line 3 is not the record of an epoch"), ("[]", "line 3 is not the record of an epoch"),
+    ('{"epoch": 3, "train_loss": "low", "train_accuracy": 0.5, "lr": 0.1, "seconds": 1}',
+     "line 3 should have numbers for train_loss, images_per_second")])
+def test_a_line_of_the_metrics_that_is_none_is_named(run, tmp_path, capsys, line, says):
+    shutil.copytree(run, tmp_path, dirs_exist_ok=True)
+    with open(tmp_path / "metrics.jsonl", "a") as metrics:
+        metrics.write(line + "\n")
+    assert main(["report", str(tmp_path)]) == 1
+    said = capsys.readouterr().err
+    assert f"{tmp_path / 'metrics.jsonl'} is damaged: {says}" in said and said.count("\n") == 1
 
 
 def test_filters_of_equal_weights_and_of_none_can_be_drawn():

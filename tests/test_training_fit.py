@@ -276,6 +276,17 @@ def test_a_damaged_configuration_is_refused(tmp_path, content, says):
         training.load_run(tmp_path)
 
 
+@pytest.mark.parametrize("arguments", [{"colour": 1}, ["num_classes"], 3])
+def test_arguments_that_no_model_takes_are_named(tmp_path, arguments):
+    small_run(out=tmp_path / "run")
+    file = tmp_path / "run" / "config.json"
+    config = json.loads(file.read_text())
+    config["model"] |= {"name": "mlp", "arguments": arguments}
+    file.write_text(json.dumps(config))
+    with pytest.raises(ValueError, match="config.json has arguments .*, which 'mlp' does not take"):
+        training.load_run(tmp_path / "run")
+
+
 def test_a_folder_without_a_run_is_named(tmp_path):
     with pytest.raises(FileNotFoundError, match="is not the folder of a run"):
         training.load_run(tmp_path / "nowhere")

@@ -6,11 +6,13 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from test_cli_commands import elsewhere, save_picture, tinyconv  # noqa: F401, fixtures
+from typed import save_picture
 
 from tinyconv import data, nn, random, training
 from tinyconv.training import Recipe, average_precision, best_thresholds, f_score
 from tinyconv.training.labels import evaluation
+
+pytestmark = pytest.mark.usefixtures("elsewhere")
 
 
 def squares(n, seed=0):
@@ -190,7 +192,7 @@ def test_a_run_with_several_labels_goes_on_with_the_bits_of_the_unbroken_one(tmp
     assert fit("part", resume=tmp_path / "part") == whole
 
 
-def test_a_user_trains_on_scenes_and_hears_which_labels_hold(tinyconv):  # noqa: F811
+def test_a_user_trains_on_scenes_and_hears_which_labels_hold(tinyconv):
     folder_of_scenes(60)
     status, out, err = tinyconv("train", "mlp", "--data", "scenes", "--size", 16, "--epochs", 12,
                                 "--batch-size", 8, "--lr", 0.02, "--no-augment", "--out", "run")

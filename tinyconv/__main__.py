@@ -1,7 +1,8 @@
 """The console command: `tinyconv COMMAND …`, or `python -m tinyconv COMMAND …`.
 
 Exit status 0: done; 1: it failed; 2: the command line is wrong; 130 or 143: stopped by Ctrl-C or by
-SIGTERM. An error is one line on standard error; `--traceback` shows where it came from.
+SIGTERM. An error is one line on standard error, and a few where weights do not fit a model;
+`--traceback` shows where it came from.
 """
 import argparse
 import os
@@ -9,6 +10,7 @@ import re
 import sys
 from difflib import get_close_matches
 
+from .checkpoint import Mismatch
 from .cli import COMMANDS
 from .cli.options import TooManyThreads, UsageError
 from .interrupt import started
@@ -17,6 +19,7 @@ from .machine import VERSION
 # What a user can cause: a bad file, a full disk, data that do not fit. Anything else is a fault of
 # ours and keeps its traceback.
 FAILURES = (ValueError, OSError, RuntimeError, ArithmeticError, MemoryError, ImportError)
+NAMED = 4                              # of what does not fit, in the error of a command
 
 
 class Parser(argparse.ArgumentParser):
@@ -83,8 +86,18 @@ def main(argv=None):
     except FAILURES as error:
         if args.traceback:
             raise
-        print(f"tinyconv {args.command}: error: {error or type(error).__name__}", file=sys.stderr)
+        print(f"tinyconv {args.command}: error: {_said(error)}", file=sys.stderr)
         return 1
+
+
+def _said(error):
+    """The message of an error; of a long list of what does not fit only the first."""
+    message = str(error) or type(error).__name__
+    head, *lines = message.splitlines()
+    if not isinstance(error, Mismatch) or len(lines) <= NAMED + 1:
+        return message
+    rest = f"    … and {len(lines) - NAMED} more (--traceback shows them)"
+    return "\n".join([head, *lines[:NAMED], rest])
 
 
 def _start_anew(**environment):

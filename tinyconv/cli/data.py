@@ -4,7 +4,6 @@ from pathlib import Path
 from .. import data
 from ..atomic import write_atomically
 from ..data.choosing import CHOICES
-from ..training.saved import is_folder
 from ..training.sheet import sheet
 from . import options as common
 
@@ -98,7 +97,7 @@ def _print_reports(name, found):
 
 
 def _show(args):
-    if args.size and not is_folder(args.name):
+    if args.size and not data.is_folder(args.name):
         raise common.UsageError(f"--size is for image folders, {args.name} has a size of its own")
     dataset = data.load(args.name, "train", **({"size": args.size} if args.size else {}))
     out = Path(args.out or f"{dataset.name}{'-augmented' if args.augment else ''}.png")

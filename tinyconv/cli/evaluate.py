@@ -1,5 +1,5 @@
 """`tinyconv evaluate`: how good is the model of a run, or one with weights from elsewhere?"""
-from .. import data, models, training
+from .. import data, training
 from ..checkpoint import load_weights, read_weights
 from ..models import pretrained, published
 from ..training import recipes
@@ -22,12 +22,7 @@ standard deviation of the data set; --imagenet takes those of ImageNet."""
 
 def options(parser):
     parser.add_argument("folder", nargs="?", metavar="RUN", help="folder of the run")
-    parser.add_argument("--model", metavar="NAME",
-                        help=f"one of {', '.join(models.list(task='classification'))}")
-    parser.add_argument("--weights", metavar="FILE",
-                        help="weights of the model (default: those shipped in the package)")
-    parser.add_argument("--imagenet", action="store_true",
-                        help="normalise images by the mean and standard deviation of ImageNet")
+    known.add_model(parser)
     parser.add_argument("--data", metavar="NAME",
                         help="a data set or image folder (default: that of the run)")
     parser.add_argument("--tta", nargs="?", const="usual", type=common.views, metavar="VIEWS",
@@ -44,12 +39,9 @@ def run(args):
     if args.folder is not None and (args.weights or args.imagenet):
         raise common.UsageError("--weights and --imagenet go with --model, a RUN has its own")
     if args.model is not None:
-        common.check_model(args.model)
+        known.check_model(args)
         if args.data is None:
             raise common.UsageError("--model needs --data NAME")
-        if args.weights is None and args.model not in pretrained.names():
-            raise common.UsageError(f"--model {args.model} needs --weights FILE: the package has "
-                                    f"weights of {', '.join(pretrained.names())} only")
     if args.data is not None:
         common.check_data(args.data)
     common.set_threads(args.threads)

@@ -43,20 +43,33 @@ class Known:
         raise common.UsageError(f"there is no class {name!r}; there are {some}")
 
 
-def add_options(parser):
-    """--model, --weights, --data, --imagenet and --classes, for `load`"""
+def add_model(parser):
+    """--model, --weights and --imagenet"""
     parser.add_argument("--model", metavar="NAME", help="instead of a RUN, one of "
                         f"{', '.join(models.list(task='classification'))}")
     parser.add_argument("--weights", metavar="FILE",
                         help="weights of the model: safetensors, .npz, or PyTorch's .pth, .pt, .th "
                              "(default: those shipped in the package)")
+    parser.add_argument("--imagenet", action="store_true",
+                        help="normalise images by the mean and standard deviation of ImageNet")
+
+
+def add_options(parser):
+    """These, --data and --classes, for `load`"""
+    add_model(parser)
     parser.add_argument("--data", metavar="NAME",
                         help="the data set the weights were trained on (default: as the file says, "
                              "or is known of it, or else ImageNet)")
-    parser.add_argument("--imagenet", action="store_true",
-                        help="normalise images by the mean and standard deviation of ImageNet")
     parser.add_argument("--classes", metavar="FILE",
                         help="names of the classes, a line each, in the order of the outputs")
+
+
+def check_model(args):
+    """Raise UsageError unless there is a model --model, and there are weights of it."""
+    common.check_model(args.model)
+    if args.weights is None and args.model not in pretrained.names():
+        raise common.UsageError(f"--model {args.model} needs --weights FILE: the package has "
+                                f"weights of {', '.join(pretrained.names())} only")
 
 
 def load(args, folder):
@@ -68,10 +81,7 @@ def load(args, folder):
         saved = training.load_run(folder)
         return Known(saved.model, saved.mean, saved.std, saved.classes, saved.config["data"],
                      saved.thresholds is not None)
-    common.check_model(args.model)
-    if args.weights is None and args.model not in pretrained.names():
-        raise common.UsageError(f"--model {args.model} needs --weights FILE: the package has "
-                                f"weights of {', '.join(pretrained.names())} only")
+    check_model(args)
     if args.data is not None:
         common.check_data(args.data)
     path = args.weights or pretrained.path_of(args.model)

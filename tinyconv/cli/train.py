@@ -13,7 +13,7 @@ from ..models import pretrained
 from ..training import recipes, transfer
 from ..training.folder import claim, next_free
 from ..training.history import describe
-from ..training.saved import is_folder, read_config, read_state
+from ..training.saved import read_config, read_state
 from . import options as common
 
 NAME = "train"
@@ -121,11 +121,11 @@ def _begin(args):
     common.check_data(args.data)
     if args.mode not in (None, "scratch") and args.source is None:
         raise common.UsageError(f"--mode {args.mode} needs --from, the weights to begin with")
-    if args.source and is_folder(args.source):
+    if args.source and data.is_folder(args.source):
         args.source = str(Path(args.source).resolve())
-    if args.size and not is_folder(args.data):
+    if args.size and not data.is_folder(args.data):
         raise common.UsageError(f"--size is for image folders, {args.data} has a size of its own")
-    if args.skip_bad and not is_folder(args.data):
+    if args.skip_bad and not data.is_folder(args.data):
         raise common.UsageError("--skip-bad is for image folders, all of "
                                 f"{args.data} is checked as a whole")
     common.set_threads(args.threads)
@@ -158,16 +158,16 @@ def _as_it_began(args):
         raise common.UsageError(f"the model of {args.resume} is a {model['class']} of your own; "
                                 "training.fit(model, data, resume=…) goes on with it")
     args.form = about                                    # of the images it began with
-    if args.data is not None and is_folder(args.data):
+    if args.data is not None and data.is_folder(args.data):
         args.data = str(Path(args.data).resolve())
-    if args.source is not None and is_folder(args.source):
+    if args.source is not None and data.is_folder(args.source):
         args.source = str(Path(args.source).resolve())
     if args.out is not None and Path(args.out).resolve() != Path(args.resume).resolve():
         raise common.UsageError("a run goes on in its own folder: leave --out away")
     source = about.get("source", about["name"])
     before = {"model": model["name"], "data": source, "seed": config.get("seed"),
               "limit": about.get("limit"), "skip_bad": about.get("skip_bad"),
-              "size": about["shape"][1] if is_folder(source) else None,
+              "size": about["shape"][1] if data.is_folder(source) else None,
               "source": config.get("from"), **{name: recipe[name] for name in OF_RECIPE}}
     for name, value in before.items():
         given = getattr(args, name)
@@ -209,7 +209,7 @@ def _train(args, out):
         model = models.create(args.model, **arguments)
     config = {"command": ["tinyconv", *args.command_line], "seed": args.seed,
               "model": {"name": args.model, "arguments": arguments}, "from": args.source,
-              "data": {"source": str(Path(args.data).resolve()) if is_folder(args.data)
+              "data": {"source": str(Path(args.data).resolve()) if data.is_folder(args.data)
                        else train.name, "limit": args.limit,
                        **({"skip_bad": True} if args.skip_bad else {})},
               "tensorboard": args.tensorboard}
@@ -260,7 +260,7 @@ def _form(source):
 
 def _data(args, form):
     """The training and the test set, in the form of the images a model was trained on before."""
-    folder, (C, size, _) = is_folder(args.data), form.get("shape", (None, None, None))
+    folder, (C, size, _) = data.is_folder(args.data), form.get("shape", (None, None, None))
     options = {"size": args.size or size} if folder and (args.size or size) else {}
     if folder and C in (1, 3):
         options["mode"] = "grey" if C == 1 else "rgb"

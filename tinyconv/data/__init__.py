@@ -25,12 +25,12 @@ from .folder import load_folder, read_image
 from .geometric import RandomAffine, RandomRotation
 from .loader import Loader
 from .mixing import CutMix, MixUp
-from .sets import describe, load, load_both, names
+from .sets import describe, is_folder, load, load_both, names
 
 __all__ = [
     "AlternatingFlip", "ChecksumError", "ColorJitter", "CutMix", "Cutout", "DataError", "Dataset",
     "DownloadError", "FormatError", "Loader", "MixUp", "Normalize", "RandomAffine", "RandomCrop",
     "RandomErasing", "RandomHorizontalFlip", "RandomRotation", "RandomShift", "augmentations",
-    "describe", "files", "load", "load_both", "load_folder", "names", "read_image", "scenes",
-    "statistics", "views",
+    "describe", "files", "is_folder", "load", "load_both", "load_folder", "names", "read_image",
+    "scenes", "statistics", "views",
 ]

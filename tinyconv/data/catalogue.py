@@ -192,13 +192,24 @@ def lookup(name):
     if not isinstance(name, (str, PathLike)):
         raise DataError("a data set is named by a text or the path of a folder, "
                         f"got {type(name).__name__} {name!r:.60}")
-    plain = {known.replace("-", ""): known for known in names()}
-    key = str(name).lower().replace("-", "").replace("_", "")
+    key, plain = _plain(name), {_plain(known): known for known in names()}
     if key in plain:
         return PUBLISHED.get(plain[key])
-    if Path(name).is_dir():
+    if is_folder(name):
         return None
     close = get_close_matches(key, plain, n=1)
     raise DataError(f"unknown data set {str(name)!r}, and no folder of that name; known are "
                     f"{', '.join(names())}" + (f" (did you mean {plain[close[0]]!r}?)"
                                                if close else ""))
+
+
+def is_folder(name):
+    """Whether this name of a data set means an image folder: one that there is, and no known set.
+
+    Beside a known set a folder of the same name is meant by its path: `./digits`.
+    """
+    return _plain(name) not in map(_plain, names()) and Path(name).is_dir()
+
+
+def _plain(name):
+    return str(name).lower().replace("-", "").replace("_", "")

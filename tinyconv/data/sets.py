@@ -1,9 +1,6 @@
 """Load a data set by its name."""
-
-from pathlib import Path
-
 from . import digits
-from .catalogue import EMBEDDED, lookup, names
+from .catalogue import EMBEDDED, is_folder, lookup, names
 from .dataset import Dataset
 from .errors import DataError, FormatError
 from .files import contents, where
@@ -27,7 +24,7 @@ def load(name, split="train", **options):
     if split not in SPLITS:
         raise DataError(f"load({str(name)!r}): split must be 'train' or 'test', got {split!r}")
     known = lookup(name)
-    if known is None and Path(name).is_dir():
+    if known is None and is_folder(name):
         return load_folder(name, **options)[SPLITS.index(split)]
     if options:
         raise DataError(f"load({str(name)!r}): {', '.join(options)} is for image folders only")
@@ -36,20 +33,23 @@ def load(name, split="train", **options):
 
 def load_both(name, **options):
     """The pair (training Dataset, test Dataset); reads an image folder only once."""
-    if lookup(name) is None and Path(name).is_dir():
+    if lookup(name) is None and is_folder(name):
         return load_folder(name, **options)
     return load(name, "train", **options), load(name, "test", **options)
 
 
 def describe(name):
-    """What is known about a data set, as a dict that JSON can hold."""
+    """What is known about a data set, as a dict that JSON can hold.
+
+    Of an image folder its pictures are read for it. Raises DataError that lists the known names.
+    """
     known = lookup(name)
     if known is not None:
         return {"name": known.name, "title": known.title, "cite": known.cite,
                 "train": known.counts[0], "test": known.counts[1], "shape": list(known.shape),
                 "classes": list(known.classes), "mean": list(known.mean), "std": list(known.std),
                 "files": [str(path) for path in where(name)]}
-    if not Path(name).is_dir():
+    if not is_folder(name):
         return {"name": EMBEDDED, "title": "digits drawn by tinyconv", "cite": "",
                 "train": digits.COUNTS["train"], "test": digits.COUNTS["test"],
                 "shape": [1, digits.SIZE, digits.SIZE], "classes": list("0123456789"),
@@ -81,4 +81,4 @@ def _published(known, split):
     return Dataset(known.name, images, labels, known.classes, known.mean, known.std)
 
 
-__all__ = ["describe", "load", "load_both", "names"]
+__all__ = ["describe", "is_folder", "load", "load_both", "names"]

@@ -5,6 +5,7 @@ import numpy as np
 
 from ..core import no_grad
 from ..models import head_of
+from ..nn import Linear
 from .asking import as_images, undisturbed
 
 
@@ -24,8 +25,8 @@ class Plane(NamedTuple):
 
 def features(model, images, batch_size=250):
     """What the head of `model`, its last layer, is given for images (N, C, H, W), normalised as
-    for training: an array (N, D). What has places, as before a 1×1 convolution, is averaged over
-    them.
+    for training: an array (N, D). What has places is averaged over them: those of maps (N, D, H, W)
+    before a 1×1 convolution, those of tokens (N, T, D) before a linear layer.
 
     The model is as in use, and is left as it was. Raises ValueError where its last layer is none
     that weighs features (see `models.head_of`).
@@ -35,7 +36,9 @@ def features(model, images, batch_size=250):
 
     def note(module, args):
         x = args[0].data
-        found.append(x.reshape(*x.shape[:2], -1).mean(axis=2) if x.ndim > 2 else x.copy())
+        if not isinstance(head, Linear):
+            x = np.moveaxis(x, 1, -1)                    # (N, …, D), as a linear layer has it
+        found.append(x.reshape(len(x), -1, x.shape[-1]).mean(axis=1))
     handle = head.register_forward_pre_hook(note)
     try:
         with undisturbed(model), no_grad():

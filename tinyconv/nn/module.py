@@ -146,7 +146,7 @@ class Module:
         problems = [f"missing {name}" for name in missing if strict]
         problems += [f"unexpected {name}" for name in unexpected if strict]
         values = {}
-        for name in state.keys() & state_dict.keys():
+        for name in (name for name in state if name in state_dict):
             values[name] = value = _as_array(state_dict[name])
             if value.dtype.kind not in "fiub":
                 problems.append(f"{name} should be numbers, got {type(state_dict[name]).__name__}")

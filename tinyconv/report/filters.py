@@ -30,6 +30,16 @@ class Filters(NamedTuple):
     colours: bool
 
 
+def as_filters(weights, shape):
+    """Weights of a first layer as images (O, C, h, w), for a model that sees images of `shape`
+    (C, H, W); None if they are of something else, such as features worked out before."""
+    if weights.ndim == 4:
+        return weights
+    if weights.ndim == 2 and weights.shape[1] == np.prod(shape):
+        return weights.reshape(-1, *shape)
+    return None
+
+
 def compare(name, before, after):
     """The Filters of the weights `before` (or None) and `after`, each (O, C, h, w)."""
     after = np.asarray(after, np.float64)

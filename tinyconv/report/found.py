@@ -16,11 +16,11 @@ from ..drawing import data_uri, picture
 from ..insight import most_confused, most_wrong, summary
 from ..training import Evaluation, LabelsEvaluation, figures, load_run, predict
 from ..training.evaluation import measure
-from ..training.first_layer import as_filters, first_layer
-from ..training.folder import FIRST_LAYER
+from ..training.first_layer import first_layer
+from ..training.folder import CONFIG, FIRST_LAYER
 from ..training.saved import read_config, read_history
 from .charts import Chart, charts
-from .filters import Filters, compare
+from .filters import Filters, as_filters, compare
 
 CELLS = 20                             # up to so many classes the matrix is a table, else a picture
 PAIRS, IMAGES = 10, 24                 # of confused classes; that were most wrong
@@ -45,6 +45,8 @@ class Found:
     kept: dict                                           # the record of the weights that are kept
     charts: list[Chart]
     about: list                                          # of (name, value): the configuration
+    epochs: int                                          # that the recipe has
+    version: str                                         # of tinyconv
     notes: list = field(default_factory=list)            # what is not there, and why
     classes: tuple = ()
     result: Evaluation | LabelsEvaluation | None = None
@@ -69,10 +71,11 @@ def find(path, model=None, test=None):
     if not len(history):
         raise FileNotFoundError(f"the run in {path} has not reached the end of its first epoch; "
                                 "then there is something to report")
+    try:
+        found = _begun(config, history)
+    except (LookupError, TypeError, AttributeError, ValueError) as error:
+        raise ValueError(f"{path / CONFIG} is not the configuration of a run: {error!r}") from error
     about = config["model"]
-    found = Found(about.get("name") or about["class"], config["data"]["name"], config,
-                  history.records, history.kept(), charts(history), _about(config),
-                  classes=tuple(config["data"]["classes"]))
     if model is None and "name" not in about:
         found.notes.append(f"The model is a {about['class']} of your own, which only you can make: "
                            "report.write(run, model=…, test=…) shows what it has learned.")
@@ -91,6 +94,15 @@ def find(path, model=None, test=None):
         return found
     _add_mistakes(found, saved, test)
     return found
+
+
+def _begun(config, history):
+    """What the configuration and the records of the epochs tell."""
+    about = config["model"]
+    return Found(about.get("name") or about["class"], config["data"]["name"], config,
+                 history.records, history.kept(), charts(history), _about(config),
+                 epochs=config["recipe"]["epochs"], version=config["versions"]["tinyconv"],
+                 classes=tuple(config["data"]["classes"]))
 
 
 def _add_filters(found, saved):

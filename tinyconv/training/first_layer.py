@@ -1,6 +1,4 @@
 """The first layer of a network, the only one whose weights can be looked at as images."""
-import numpy as np
-
 from .. import nn
 
 
@@ -10,14 +8,4 @@ def first_layer(model):
     for path, module in model.named_modules():
         if isinstance(module, (nn.Conv2d, nn.Linear)):
             return f"{path}.weight".lstrip("."), module.weight.data
-    return None
-
-
-def as_filters(weights, shape):
-    """Weights of a first layer as images (O, C, h, w), for a model that sees images of `shape`
-    (C, H, W); None if they are of something else, such as features worked out before."""
-    if weights.ndim == 4:
-        return weights
-    if weights.ndim == 2 and weights.shape[1] == np.prod(shape):
-        return weights.reshape(-1, *shape)
     return None

@@ -6,6 +6,7 @@ from ..drawing import data_uri
 from . import figures
 
 SHOWN = 10                             # epochs, in a notebook
+ALWAYS = "epoch", "train_loss", "train_accuracy", "lr", "seconds", "images_per_second"
 
 
 class History:
@@ -58,8 +59,8 @@ class History:
 
     @classmethod
     def from_json_lines(cls, text):
-        """The history that `to_json_lines` wrote."""
-        return cls(json.loads(line) for line in text.splitlines())
+        """The history that `to_json_lines` wrote; ValueError for a line that is no record."""
+        return cls(_record(number, line) for number, line in enumerate(text.splitlines(), 1))
 
     def __repr__(self):
         return "\n".join(map(describe, self.records)) or "History: no epoch yet"
@@ -77,6 +78,18 @@ class History:
         return (f'<img src="{data_uri(figures.curves(self))}" style="max-width: 48em; width: 100%" '
                 f'alt="Loss and error by epoch"><table>{caption}<thead><tr>{head}</tr></thead>'
                 f"<tbody>{rows}</tbody></table>")
+
+
+def _record(number, line):
+    """The record in a line of JSON, where all is that every epoch has."""
+    try:
+        record = json.loads(line)
+        wrong = [key for key in ALWAYS if type(record.get(key)) not in (int, float)]
+    except (ValueError, AttributeError) as error:
+        raise ValueError(f"line {number} is not the record of an epoch: {error}") from error
+    if wrong:
+        raise ValueError(f"line {number} should have numbers for {', '.join(wrong)}")
+    return record
 
 
 def _cell(value):

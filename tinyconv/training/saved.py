@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ..checkpoint import Damaged, load_weights, series
-from ..data import Dataset, load, names
+from ..data import Dataset, is_folder, load
 from ..models import create
 from ..nn import Module
 from .folder import CONFIG, FORMAT, METRICS, WEIGHTS, interval
@@ -72,16 +72,31 @@ def load_run(path, model=None):
         raise FileNotFoundError(f"the run in {path} has not reached the end of its first epoch, "
                                 "where its weights are written; it can be resumed")
     if model is None:
-        model = create(about["name"], **about.get("arguments", {}))
+        model = _made(path, about)
     metadata = load_weights(model, path / WEIGHTS)
     thresholds = tuple(json.loads(metadata["thresholds"])) if "thresholds" in metadata else None
     return SavedRun(path, config, model.eval(), read_history(path), thresholds)
 
 
+def _made(path, about):
+    """The model that the configuration of a run describes, with new weights."""
+    try:
+        return create(about["name"], **about.get("arguments", {}))
+    except TypeError as error:
+        raise ValueError(f"{path / CONFIG} has arguments {about.get('arguments')!r:.80}, which "
+                         f"{about['name']!r:.80} does not take: {error}") from error
+
+
 def read_history(path):
-    """The History kept in the folder `path`; empty before the end of the first epoch."""
-    lines = (path / METRICS).read_text() if (path / METRICS).is_file() else ""
-    return History.from_json_lines(lines)
+    """The History kept in the folder `path`; empty before the end of the first epoch.
+
+    Raises ValueError that names the line which is no record of an epoch.
+    """
+    file = path / METRICS
+    try:
+        return History.from_json_lines(file.read_text() if file.is_file() else "")
+    except ValueError as error:
+        raise ValueError(f"{file} is damaged: {error}") from error
 
 
 def read_config(path):
@@ -133,11 +148,6 @@ def read_state(path):
     except (LookupError, TypeError, AttributeError, ValueError) as error:
         raise Damaged(f"the checkpoint in {path} is not that of a run: {error!r}") from error
     return state
-
-
-def is_folder(name):
-    """Whether this name of a data set means an image folder."""
-    return str(name) not in names() and Path(name).is_dir()
 
 
 def _some(classes):

@@ -18,9 +18,9 @@ def drawn_between(places, losses, ends=("first", "last"), title=""):
             axis.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
         for place, name in zip((0, 1), ends):
             axis.axvline(place, color=GREY, linestyle="--", linewidth=1)
-            axis.annotate(name, (place, 1), xycoords=("data", "axes fraction"), xytext=(4, -2),
-                          textcoords="offset points", va="top", color=GREY)
-        axis.set_xlabel("t: weights (1 − t) · first + t · last")
+            axis.annotate(name, (place, 1), xycoords=("data", "axes fraction"), xytext=(0, 2),
+                          textcoords="offset points", ha="center", va="bottom", color=GREY)
+        axis.set_xlabel(f"t: weights (1 − t) · {ends[0]} + t · {ends[1]}")
         axis.set_ylabel("loss")
-        axis.set_title(title)
+        axis.set_title(title, pad=18)
         return png(drawn)

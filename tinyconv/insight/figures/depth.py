@@ -28,6 +28,7 @@ def drawn_spread(spread, title="", name="value"):
             axis.annotate(f"std {spread.std[i]:.2g}{zero}", (1, i), xytext=(4, 2), fontsize=8,
                           xycoords=("axes fraction", "data"), textcoords="offset points",
                           color=GREY)
-        axis.set_xlabel(f"log₁₀ of the size of the {name}" if spread.log else name)
+        axis.set_xlabel(f"log₁₀ of the size of the {name}" if spread.log else
+                        f"{name} (the bins at the ends hold what is beyond them)")
         axis.set_title(title)
         return png(drawn)

@@ -8,8 +8,8 @@ from .canvas import STYLE, around_grey, bare, limit, show
 SIDE = 1.65                            # inches of a picture
 SHOWN = 16                             # feature maps of an image, in a square
 LEGENDS = {"size": "white: counts most", "signed": "yellow: for it · blue: against it",
-           "picture": "grey: nothing", "place": "lit: where the evidence is",
-           "maps": "the most active ones"}
+           "picture": "grey: 0 · light: above it", "place": "lit: evidence · line: half of it",
+           "maps": "the most active · yellow: high"}
 
 
 def explained(pictures, captions, columns, title=""):

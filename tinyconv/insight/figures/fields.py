@@ -26,10 +26,11 @@ def drawn_fields(fields, names, title="effective receptive fields"):
                                      columns.stop - columns.start, rows.stop - rows.start,
                                      fill=False, edgecolor=ORANGE, linewidth=1.6, clip_on=False))
             axis.set_title(name)
-            axis.set_xlabel(f"theoretical {rows.stop - rows.start}×{columns.stop - columns.start}"
+            axis.set_xlabel(f"framed: theoretical {rows.stop - rows.start}×"
+                            f"{columns.stop - columns.start}"
                             f"\n95 % within {field.within(0.95)}×{field.within(0.95)}", fontsize=9)
         bar = drawn.colorbar(shown, ax=list(axes[0]), shrink=0.7, pad=0.02)
-        bar.set_label("influence", fontsize=9)
+        bar.set_label("influence, of the greatest", fontsize=9)
         bar.outline.set_visible(False)
         drawn.suptitle(title, fontsize=11)
         return png(drawn)

@@ -2,8 +2,11 @@
 import numpy as np
 
 from ...drawing import BLUE, GREY, ORANGE, STYLE, figure, png
+from .canvas import show
 
-COLUMNS, TILE = 8, 1.15                # of a sheet of images; inches
+COLUMNS, TILE, WIDE = 8, 1.1, 9.6      # of a sheet of images; inches of one, and of all
+LETTER = 0.08                          # inches
+LONGEST = 14                           # letters of a name below an image
 
 
 def drawn_confused(confused, classes, title=""):
@@ -12,11 +15,13 @@ def drawn_confused(confused, classes, title=""):
     from matplotlib.ticker import MaxNLocator
 
     n = len(confused.count)
+    names = [f"{classes[i]} taken for {classes[j]}" for i, j in
+             zip(confused.truth, confused.taken)]
     with rc_context({**STYLE, "axes.grid.axis": "x"}):
-        drawn, axis = figure(6.4, 1.0 + 0.32 * max(n, 1))
+        drawn, axis = figure(4.5 + LETTER * max(map(len, names), default=0),
+                             1.0 + 0.32 * max(n, 1))
         axis.barh(np.arange(n), confused.count, color=BLUE, height=0.7)
-        axis.set_yticks(np.arange(n), [f"{classes[i]} taken for {classes[j]}" for i, j in
-                                       zip(confused.truth, confused.taken)])
+        axis.set_yticks(np.arange(n), names)
         for y, (count, share) in enumerate(zip(confused.count, confused.share)):
             axis.annotate(f"{100 * share:.2g} %", (count, y), xytext=(4, 0), va="center",
                           textcoords="offset points", fontsize=9, color=GREY)
@@ -30,26 +35,31 @@ def drawn_confused(confused, classes, title=""):
 
 
 def drawn_wrong(images, wrong, classes, title=""):
-    """A sheet of the images of `Wrong`, from all images (N, C, H, W) of the data set, bytes: below
-    each what it was taken for, with which probability, and what it is. A PNG, in bytes."""
+    """A sheet of the images of `Wrong`, from all images (N, C, H, W) of the data set, bytes: above
+    each what it is, below what it was taken for, with which probability. A PNG, in bytes."""
     from matplotlib import rc_context
 
     n = len(wrong.index)
-    columns = min(COLUMNS, max(n, 3))
+    above = [_short(classes[k]) for k in wrong.truth]
+    below = [f"{_short(classes[k])}: {100 * p:.3g} %"
+             for k, p in zip(wrong.taken, wrong.confidence)]
+    tile = max(TILE, LETTER * max(map(len, above + below), default=0))
+    columns = min(COLUMNS, int(WIDE / tile), max(n, 3))
     rows = max(1, -(-n // columns))
     with rc_context({**STYLE, "axes.grid": False}):
-        drawn, axes = figure(TILE * columns, (TILE + 0.42) * rows + 0.4, rows, columns,
+        drawn, axes = figure(tile * columns, (TILE + 0.54) * rows + 0.7, rows, columns,
                              squeeze=False)
-        for axis in axes.flat:
+        drawn.get_layout_engine().set(hspace=0.05)       # a row's words are nearest to its images
+        for axis, at, truth, taken in zip(axes.flat, wrong.index, above, below):
+            show(axis, images[at], interpolation="nearest")
+            axis.set_title(truth, fontsize=9, pad=3)
+            axis.set_xlabel(taken, fontsize=9, labelpad=3, color=ORANGE)
+        for axis in axes.flat[n:]:
             axis.set_axis_off()
-        for axis, at, truth, taken, p in zip(axes.flat, wrong.index, wrong.truth, wrong.taken,
-                                             wrong.confidence):
-            image = images[at]
-            axis.imshow(image.transpose(1, 2, 0) if len(image) == 3 else image[0], vmin=0,
-                        vmax=255, cmap="gray", interpolation="nearest")
-            axis.text(0.5, -0.04, f"{classes[taken]} {100 * p:.3g} %", transform=axis.transAxes,
-                      ha="center", va="top", fontsize=9, color=ORANGE)
-            axis.text(0.5, -0.2, f"is {classes[truth]}", transform=axis.transAxes, ha="center",
-                      va="top", fontsize=9)
         drawn.suptitle(title)
+        drawn.supxlabel("above: what it is · below: what it was taken for", fontsize=9)
         return png(drawn)
+
+
+def _short(name):
+    return name if len(name) <= LONGEST else name[:LONGEST - 1] + "…"

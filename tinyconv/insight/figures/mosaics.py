@@ -5,6 +5,7 @@ from ...drawing import figure, mosaic, png
 from .canvas import STYLE, around_grey, bare, pixels, show
 
 MOST = 64                              # of one layer that are drawn
+FINE, FRAME = 40, 0.4                  # pixels of an enlarged kernel; grey of the line around it
 
 
 def drawn_filters(weights, title="convolution"):
@@ -66,7 +67,11 @@ def _sheet(tiles, title, note):
     """A mosaic with a title, and a line below it."""
     from matplotlib import rc_context
 
-    wide = mosaic(tiles, columns=min(len(tiles), 8), fill=1.0)
+    scale = -(-FINE // max(tiles.shape[1:3]))
+    tiles = tiles.repeat(scale, 1).repeat(scale, 2)
+    around = ((0, 0), (1, 1), (1, 1)) + ((0, 0),) * (tiles.ndim - 3)
+    framed = np.pad(tiles, around, constant_values=FRAME)    # lest white be taken for the paper
+    wide = mosaic(framed, columns=min(len(tiles), 8), gap=scale, fill=1.0)
     with rc_context(STYLE):
         width = 5.6
         drawn, axis = figure(width, width * wide.shape[0] / wide.shape[1] + 0.7)
