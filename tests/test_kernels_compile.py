@@ -1,4 +1,5 @@
 """Compiled code on disk: found again, never trusted when damaged, never needed."""
+import gc
 import importlib.util
 import os
 import resource
@@ -8,8 +9,10 @@ import sys
 import threading
 from pathlib import Path
 
+import numba
 import numpy as np
 import pytest
+from numba.core.codegen import JITCPUCodegen
 
 import tinyconv as tc
 import tinyconv.nn.functional as F
@@ -120,6 +123,84 @@ def test_code_of_another_version_is_not_run_even_under_the_name_of_ours(
     assert load() is not None
     ours.write_bytes(other)
     assert load() is None
+
+
+# ---- what is compiled ----------------------------------------------------------------------------
+
+@compiling.part
+def doubled(x):
+    return x + x
+
+
+@compiling.part
+def doubled_twice(x, room):
+    return doubled(doubled(x)) + np.zeros(room).size
+
+
+@pytest.fixture
+def modules(monkeypatch):
+    """The functions in every module of which machine code is made, and that are ours."""
+    found, add = [], JITCPUCodegen._add_module
+
+    def noted(codegen, module):
+        ours = [f.name for f in module.functions if not f.is_declaration and "doubled" in f.name]
+        found.extend([ours] if ours else [])
+        return add(codegen, module)
+    monkeypatch.setattr(JITCPUCodegen, "_add_module", noted)
+    return found
+
+
+@pytest.fixture
+def nothing_kept(monkeypatch, tmp_path):
+    monkeypatch.setattr(compiling, "folder", lambda: tmp_path)
+    monkeypatch.setattr(compiling, "_said", {"news", "trouble"})
+    tmp_path.chmod(0o700)
+
+
+@pytest.mark.parametrize("parallel", [False, True])
+def test_machine_code_is_made_of_a_kernel_once_and_of_no_part(parallel, modules, nothing_kept):
+    @compiling.kernel(parallel=parallel)
+    def all_doubled_twice(x, y):
+        for i in numba.prange(len(x)):
+            y[i] = doubled_twice(x[i], 0)
+
+    x, y = np.arange(5.0), np.empty(5)
+    all_doubled_twice(x, y)
+    assert np.array_equal(y, 4 * x) and len(modules) == 1
+
+
+def test_what_a_part_raises_arrives(nothing_kept):
+    @compiling.kernel
+    def room_for(size):
+        return doubled_twice(1.0, size)
+
+    assert room_for(3) == 7
+    with pytest.raises((MemoryError, ValueError)):
+        room_for(1 << 60)
+
+
+@pytest.mark.parametrize("on", [True, False])
+def test_the_garbage_collector_is_left_as_it_was(on, nothing_kept):
+    states = []
+
+    @compiling.kernel
+    def wrong(x):
+        return x + "one"
+
+    @compiling.kernel
+    def right(x):
+        return x + 1
+    before = gc.isenabled()
+    try:
+        (gc.enable if on else gc.disable)()
+        assert right(1) == 2
+        states.append(gc.isenabled())
+        with pytest.raises(numba.TypingError):
+            wrong(1)
+        states.append(gc.isenabled())
+    finally:
+        (gc.enable if before else gc.disable)()
+    assert states == [on, on]
 
 
 # ---- what can be wrong with the folder -----------------------------------------------------------

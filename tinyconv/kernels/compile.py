@@ -21,6 +21,8 @@ import numpy as np
 from numba.core.caching import (CompileResultCacheImpl, FunctionCache, IndexDataCacheFile,
                                 _CacheLocator)
 
+from .linking import KernelCompiler, PartCompiler
+
 FLOATS = np.dtype(np.float32), np.dtype(np.float64)        # what kernels that compute are made for
 
 # Settings of Numba's that make other code of the same source (it does not ask for them itself).
@@ -41,14 +43,15 @@ def kernel(f=None, parallel=False, **options):
     if f is None:
         return lambda f: kernel(f, parallel=parallel, **options)
     dispatcher = numba.njit(nogil=True, parallel=parallel and ONLY_PRANGE, error_model="numpy",
-                            **options)(f)
+                            pipeline_class=KernelCompiler, **options)(f)
     if not numba.config.DISABLE_JIT:
         dispatcher._cache = _KernelCache(f)
     return _one_at_a_time(dispatcher) if parallel else dispatcher
 
 
 # A function that kernels are made of. It is called from them only; not from Python, nor from C.
-part = numba.njit(nogil=True, error_model="numpy", no_cpython_wrapper=True, no_cfunc_wrapper=True)
+part = numba.njit(nogil=True, error_model="numpy", no_cpython_wrapper=True, no_cfunc_wrapper=True,
+                  pipeline_class=PartCompiler)
 
 
 def in_python(f):
