@@ -3,7 +3,7 @@
     HYPOTHESIS_PROFILE=glance   5 examples a property
     HYPOTHESIS_PROFILE=dev      100 examples a property, new ones each time (the default)
     HYPOTHESIS_PROFILE=ci       the same, but always the same examples (the default with $CI set)
-    HYPOTHESIS_PROFILE=nightly  1 000 examples a property: more than 100 000 in all
+    HYPOTHESIS_PROFILE=nightly  600 examples a property: more than 100 000 in all
     HYPOTHESIS_PROFILE=planted  25 examples, always the same ones, never simplified: see planted/
 
 What goes over every operation of the catalogue, hundreds of properties, tries a quarter of that.
@@ -33,7 +33,7 @@ COMMON = {"deadline": None, "print_blob": True,            # the first call of a
 settings.register_profile("glance", max_examples=5, **COMMON)
 settings.register_profile("dev", max_examples=100, **COMMON)
 settings.register_profile("ci", max_examples=100, derandomize=True, **COMMON)
-settings.register_profile("nightly", max_examples=1_000, **COMMON)
+settings.register_profile("nightly", max_examples=600, **COMMON)
 settings.register_profile("planted", max_examples=25, derandomize=True,
                           phases=(Phase.explicit, Phase.generate), **COMMON)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "ci" if os.environ.get("CI") else "dev"))
