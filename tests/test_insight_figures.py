@@ -11,7 +11,7 @@ from PIL import Image
 import tinyconv as tc
 from tinyconv import insight, nn
 from tinyconv.insight import figures
-from tinyconv.insight.figures import plane
+from tinyconv.insight.figures import canvas, plane
 from tinyconv.insight.methods import METHODS
 
 
@@ -85,6 +85,8 @@ def test_classes_with_long_names_leave_room_for_the_pictures(rng):
         figures.drawn_wrong(pixels, insight.most_wrong(logits, labels, 11), names)
         figures.drawn_confused(insight.most_confused(rng.integers(0, 5, (3, 3))), names)
         figures.drawn_plane(insight.pca(logits), labels, names)
+        figures.drawn_images(rng.normal(size=(3, 1, 8, 8)), names)
+    assert [*map(canvas.short, (names[0], "automobile"))] == ["a class with …", "automobile"]
 
 
 @given(st.integers(0, 10 ** 6), st.integers(1, 14))

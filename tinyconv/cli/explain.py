@@ -10,6 +10,7 @@ from ..atomic import write_atomically
 from ..core import Tensor
 from ..data import FormatError, Normalize
 from ..insight import figures
+from ..insight.figures.canvas import short
 from ..insight.layers import convolutions
 from ..insight.methods import METHODS
 from ..training.evaluation import in_use
@@ -151,7 +152,7 @@ def _explain(args, source, paths, pictures, target):
             print(f"tinyconv explain: {name} is left out: {error}", file=sys.stderr)
         else:
             columns.append((method.title, method.kind, found))
-    captions = [f"{_short(path)}\n{source.classes[k]}: {100 * row[k]:.1f} %"
+    captions = [f"{_short(path)}\n{short(source.classes[k])}: {100 * row[k]:.1f} %"
                 for path, row, k in zip(paths, p, targets)]
     out = Path(args.out)
     write_atomically(out, figures.explained(pictures, captions, columns))

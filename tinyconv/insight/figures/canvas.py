@@ -11,6 +11,7 @@ from ... import drawing
 STYLE = {**drawing.STYLE, "font.size": 10, "axes.titlesize": 10, "axes.linewidth": 0.8,
          "axes.grid": False, "image.interpolation": "nearest"}
 MOST = 99.5                            # percentile of the sizes that has the full colour
+LONGEST = 14                           # letters of a name below an image
 
 
 def bare(axis):
@@ -47,3 +48,8 @@ def show(axis, image, **options):
 def around_grey(values):
     """Numbers around 0 as an image in [0, 1] in which 0 is grey."""
     return np.clip(0.5 + 0.5 * values / limit(values), 0, 1)
+
+
+def short(name, longest=LONGEST):
+    """A name as it stands by an image, its end left out if it is long."""
+    return name if len(name) <= longest else name[:longest - 1] + "…"

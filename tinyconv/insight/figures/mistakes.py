@@ -2,11 +2,10 @@
 import numpy as np
 
 from ...drawing import BLUE, GREY, ORANGE, STYLE, figure, png
-from .canvas import show
+from .canvas import short, show
 
 COLUMNS, TILE, WIDE = 8, 1.1, 9.6      # of a sheet of images; inches of one, and of all
 LETTER = 0.08                          # inches
-LONGEST = 14                           # letters of a name below an image
 
 
 def drawn_confused(confused, classes, title=""):
@@ -40,8 +39,8 @@ def drawn_wrong(images, wrong, classes, title=""):
     from matplotlib import rc_context
 
     n = len(wrong.index)
-    above = [_short(classes[k]) for k in wrong.truth]
-    below = [f"{_short(classes[k])}: {100 * p:.3g} %"
+    above = [short(classes[k]) for k in wrong.truth]
+    below = [f"{short(classes[k])}: {100 * p:.3g} %"
              for k, p in zip(wrong.taken, wrong.confidence)]
     tile = max(TILE, LETTER * max(map(len, above + below), default=0))
     columns = min(COLUMNS, int(WIDE / tile), max(n, 3))
@@ -59,7 +58,3 @@ def drawn_wrong(images, wrong, classes, title=""):
         drawn.suptitle(title)
         drawn.supxlabel("above: what it is · below: what it was taken for", fontsize=9)
         return png(drawn)
-
-
-def _short(name):
-    return name if len(name) <= LONGEST else name[:LONGEST - 1] + "…"

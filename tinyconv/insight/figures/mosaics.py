@@ -2,7 +2,7 @@
 import numpy as np
 
 from ...drawing import figure, mosaic, png
-from .canvas import STYLE, around_grey, bare, pixels, show
+from .canvas import STYLE, around_grey, bare, pixels, short, show
 
 MOST = 64                              # of one layer that are drawn
 FINE, FRAME = 40, 0.4                  # pixels of an enlarged kernel; grey of the line around it
@@ -58,7 +58,7 @@ def drawn_images(images, names=None, title=""):
         for i, (axis, image) in enumerate(zip(axes.flat, images)):
             axis.imshow(pixels(around_grey(image)), cmap="gray", vmin=0, vmax=1)
             if names is not None:
-                axis.set_xlabel(names[i], labelpad=3)
+                axis.set_xlabel(short(names[i]), labelpad=3)
         drawn.suptitle(title, fontsize=11)
         return png(drawn)
 
