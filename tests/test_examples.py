@@ -32,6 +32,8 @@ def test_the_index_names_every_lesson():
                     "pyramid 1, 2, 4", "100: another digit"]),
     ("06_backpropagation_checked", ["check_grad, relative errors", "caught: first derivative",
                                     "conv_wrong", "analytic", "numerical"]),
+    ("07_from_lenet_to_resnet", ["61,706 parameters,  96 % of them dense", "LeNet-5", "AlexNet-style",
+                                 "VGG-style", "plain-20", "ResNet-20", "s per 1,000 images"]),
     ("08_depth_and_shortcuts", ["no batch norm", "plain-8", "ResNet-14", "cosine", "training", "test",
                                 "gradients afterwards", "loss at the end of training"]),
     ("09_batch_norm", ["the gradient is 0.1000 times as long", "before training:", "He's weights",
