@@ -51,6 +51,7 @@ SUBJECTS = {
     "testing/catalogue/": "testing_catalogue",
     "testing/": "testing_steps testing_gradients testing_catalogue testing_strategies",
     "kernels/pooling.py": "kernels_pooling",
+    "kernels/vectors.py": "kernels_pooling",
     "kernels/updates.py": "kernels_updates",
     "kernels/normalization.py": "kernels_normalization",
     "kernels/elementwise.py": "kernels_elementwise",

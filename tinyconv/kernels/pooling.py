@@ -2,10 +2,11 @@
 
 A window is a list of pixels, so strided, dilated, padded and adaptive pooling in one, two or three
 dimensions are one kernel with different lists. Arrays are channels-last: an image is a matrix of
-pixels by channels (P, C). The inner loop runs over channels and is turned into vector instructions,
-because its indices are plain loop counters. (Computed into a flat array they might be negative for
-all the compiler knows, and it would go one by one: 20 times slower at 64 channels.) It takes four
-pixels at a time, or it would spend itself on reading and writing what it has so far.
+pixels by channels (P, C). Sums run over channels in their inner loop, which is turned into vector
+instructions, because its indices are plain loop counters. (Computed into a flat array they might be
+negative for all the compiler knows, and it would go one by one: 20 times slower at 64 channels.)
+They take four pixels at a time, or they would spend themselves on reading and writing what they
+have so far. Maxima and their places stay in vectors until the window is done (`vectors.py`).
 
 Where many large windows overlap, the list of all their pixels would be far longer than the image. A
 window is a product of ranges, so it can be taken along one dimension after the other, each with a
@@ -21,6 +22,8 @@ from numba import prange
 from .compile import kernel, part
 from .layout import channels_first, channels_last
 from .memory import empty
+from .tile import ONE, width
+from .vectors import everywhere, larger, load_some, save_some
 
 TOGETHER = 4                                     # pixels that the inner loop takes at a time
 LANES = 16                                       # numbers of a vector, at most
@@ -111,40 +114,26 @@ def _back(y, x, d):
 # ---- the largest element -------------------------------------------------------------------------
 
 @part
-def _image_max(x, pixels, y, where):
-    """y[o] = max over the window of o of x, where[o] the first place of it; NaN wins over all.
-
-    (A pixel that comes again changes nothing.) Fewer channels than fill a vector are taken together
-    with those of the next pixel: what that leaves in y behind window o, window o + 1 sets right.
-    """
-    C, inputs, best, place = x.shape[1], x.reshape(-1), y.reshape(-1), where.reshape(-1)
-    for o in range(len(pixels)):
-        for t in range(0, pixels.shape[1], TOGETHER):
-            p, q, r, s = pixels[o, t], pixels[o, t + 1], pixels[o, t + 2], pixels[o, t + 3]
-            n = max(C, LANES)
-            if max(p, q, r, s) * C + n > inputs.size or o * C + n > best.size:
-                n = C
-            xp, xq = inputs[p * C:p * C + n], inputs[q * C:q * C + n]
-            xr, xs = inputs[r * C:r * C + n], inputs[s * C:s * C + n]
-            to, at = best[o * C:o * C + n], place[o * C:o * C + n]
-            for c in range(xp.size):
-                v, i = (to[c], at[c]) if t else (xp[c], p)
-                v, i = _larger(xp[c], p, v, i)
-                v, i = _larger(xq[c], q, v, i)
-                v, i = _larger(xr[c], r, v, i)
-                to[c], at[c] = _larger(xs[c], s, v, i)
-
-
-@part
-def _larger(v, pixel, best, place):
-    larger = (v > best) | (v != v)
-    return v if larger else best, pixel if larger else place
+def _image_max(x, pixels, counts, y, where):
+    """y[o] = max over the window of o of x, where[o] the first place of it; NaN wins over all."""
+    C, inputs, maxima, places = x.shape[1], x.reshape(-1), y.reshape(-1), where.reshape(-1)
+    for o in range(pixels.shape[0]):
+        for c in range(0, C, width(ONE, x)):
+            first = pixels[o, 0]
+            best = load_some(inputs, first * C + c, C - c, x)
+            at = everywhere(first, best)
+            for t in range(1, counts[o]):
+                pixel = pixels[o, t]
+                new = load_some(inputs, pixel * C + c, C - c, x)
+                best, at = larger(new, everywhere(pixel, new), best, at)
+            save_some(best, maxima, o * C + c, C - c)
+            save_some(at, places, o * C + c, C - c)
 
 
 @kernel(parallel=True)
-def _window_max(x, pixels, y, where):
+def _window_max(x, pixels, counts, y, where):
     for n in prange(len(x)):
-        _image_max(x[n], pixels, y[n], where[n])
+        _image_max(x[n], pixels, counts, y[n], where[n])
 
 
 def window_max(x, windows):
@@ -153,7 +142,7 @@ def window_max(x, windows):
         return _max_along_dimensions(x, windows)
     shape = len(x), len(windows.pixels), x.shape[1]
     y, where = empty(shape, x.dtype), empty(shape, np.int32)
-    _window_max(_pixels(x), windows.pixels, y, where)
+    _window_max(_pixels(x), windows.pixels, windows.counts, y, where)
     return _image(y, windows.outputs), _image(where, windows.outputs)
 
 

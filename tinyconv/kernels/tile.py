@@ -68,24 +68,27 @@ def _constant_shape(context, builder, shape, value):
     return context.get_dummy_value()
 
 
-def _vector(tile):
-    element = ir.FloatType() if tile.dtype == types.float32 else ir.DoubleType()
-    return ir.VectorType(element, tile.lanes)
+ELEMENTS = {types.float32: ir.FloatType(), types.float64: ir.DoubleType(), types.int32: INT32}
+
+
+def vector_of(tile):
+    """LLVM's type of each of the vectors that a tile is made of."""
+    return ir.VectorType(ELEMENTS[tile.dtype], tile.lanes)
 
 
 @register_model(Tile)
 class TileModel(models.PrimitiveModel):
     def __init__(self, manager, tile):
-        super().__init__(manager, tile, ir.ArrayType(_vector(tile), tile.rows * tile.cols))
+        super().__init__(manager, tile, ir.ArrayType(vector_of(tile), tile.rows * tile.cols))
 
 
 # ---- what the operations are made of -------------------------------------------------------------
 
-class _Writer:
+class Writer:
     """Writes LLVM instructions for one operation on a tile."""
 
     def __init__(self, context, builder, tile):
-        self.context, self.builder, self.tile, self.vector = context, builder, tile, _vector(tile)
+        self.context, self.builder, self.tile, self.vector = context, builder, tile, vector_of(tile)
 
     def array(self, array_type, value):
         return self.context.make_array(array_type)(self.context, self.builder, value).data
@@ -136,12 +139,14 @@ class _Writer:
                      self._first(count))
 
     def _first(self, count):
-        vector = ir.VectorType(INT64, self.tile.lanes)
+        vector, most = ir.VectorType(INT32, self.tile.lanes), ir.Constant(INT64, self.tile.lanes)
+        some = self.builder.icmp_signed("<", count, most)
+        count = self.builder.trunc(self.builder.select(some, count, most), INT32)
         lanes = ir.Constant(vector, list(range(self.tile.lanes)))
         return self.builder.icmp_signed("<", lanes, self.splat(count, vector))
 
     def _masked(self, name, result, *args):
-        bits = "f32" if self.tile.dtype == types.float32 else "f64"
+        bits = {types.float32: "f32", types.float64: "f64", types.int32: "i32"}[self.tile.dtype]
         function = cgutils.get_or_insert_function(
             self.builder.module, ir.FunctionType(result, [a.type for a in args]),
             f"llvm.masked.{name}.v{self.tile.lanes}{bits}.p0")
@@ -198,7 +203,7 @@ def repeat(typing, shape, b, j):
     tile = shape.tile(b.dtype)
 
     def generate(context, builder, signature, args):
-        w = _Writer(context, builder, tile)
+        w = Writer(context, builder, tile)
         b, j = w.array(signature.args[1], args[1]), args[2]
         line = [w.load(b, w.plus(j, q * tile.lanes)) for q in range(tile.cols)]
         value = ir.Constant(context.get_value_type(tile), ir.Undefined)
@@ -212,7 +217,7 @@ def repeat(typing, shape, b, j):
 def add_outer(typing, tile, a, row, m, k, b, j):
     """tile[i, :] + a[row[m + i] + k] · b[j : j + width], for every row i"""
     def generate(context, builder, signature, args):
-        w = _Writer(context, builder, tile)
+        w = Writer(context, builder, tile)
         value, _, _, m, k, _, j = args
         w.keep_loops_small()
         a, row, b = (w.array(signature.args[i], args[i]) for i in (1, 2, 5))
@@ -234,7 +239,7 @@ def store(typing, tile, c, out, m, j, columns):
     `columns` may exceed the width.
     """
     def generate(context, builder, signature, args):
-        w = _Writer(context, builder, tile)
+        w = Writer(context, builder, tile)
         _write(w, args[0], *_places(w, signature, args))
         return context.get_dummy_value()
     return types.void(tile, c, out, types.intp, types.intp, types.intp), generate
@@ -247,7 +252,7 @@ def accumulate(typing, tile, c, out, m, j, columns):
     A row that is named twice is added once.
     """
     def generate(context, builder, signature, args):
-        w = _Writer(context, builder, tile)
+        w = Writer(context, builder, tile)
         _write(w, args[0], *_places(w, signature, args), adding=True)
         return context.get_dummy_value()
     return types.void(tile, c, out, types.intp, types.intp, types.intp), generate
@@ -259,7 +264,7 @@ def load(typing, a, i):
     vector = ShapeType(ONE.rows, ONE.cols, ONE.bytes).tile(a.dtype)
 
     def generate(context, builder, signature, args):
-        w = _Writer(context, builder, vector)
+        w = Writer(context, builder, vector)
         value = ir.Constant(context.get_value_type(vector), ir.Undefined)
         return builder.insert_value(value, w.load(w.array(signature.args[0], args[0]), args[1]), 0)
     return vector(a, types.intp), generate
@@ -269,7 +274,7 @@ def load(typing, a, i):
 def save(typing, vector, c, i):
     """c[i : i + lanes] = vector"""
     def generate(context, builder, signature, args):
-        w = _Writer(context, builder, vector)
+        w = Writer(context, builder, vector)
         w.store(builder.extract_value(args[0], 0), w.array(signature.args[1], args[1]), args[2])
         return context.get_dummy_value()
     return types.void(vector, c, types.intp), generate
@@ -279,7 +284,7 @@ def save(typing, vector, c, i):
 def prefetch(typing, a, i):
     """Ask for the cache line of a[i], which will be needed soon; there need be no such element."""
     def generate(context, builder, signature, args):
-        w = _Writer(context, builder, ShapeType(ONE.rows, ONE.cols, ONE.bytes).tile(a.dtype))
+        w = Writer(context, builder, ShapeType(ONE.rows, ONE.cols, ONE.bytes).tile(a.dtype))
         at = builder.bitcast(builder.gep(w.array(signature.args[0], args[0]), [args[1]]),
                              ir.IntType(8).as_pointer())
         signature_ = ir.FunctionType(ir.VoidType(), [at.type, INT32, INT32, INT32])
@@ -293,7 +298,7 @@ def prefetch(typing, a, i):
 def rectify(typing, x):
     """max(x, 0), NaN staying NaN, for a tile."""
     def generate(context, builder, signature, args):
-        value, zero = args[0], ir.Constant(_vector(x), None)
+        value, zero = args[0], ir.Constant(vector_of(x), None)
         for at in range(x.rows * x.cols):
             lane = builder.extract_value(value, at)
             negative = builder.fcmp_ordered("<=", lane, zero)
@@ -312,7 +317,7 @@ def _elementwise(sign, instruction):
         def generate(context, builder, signature, args):
             value, other = args
             if x != y:
-                w = _Writer(context, builder, x)
+                w = Writer(context, builder, x)
                 number = w.splat(context.cast(builder, other, y, x.dtype))
             for at in range(x.rows * x.cols):
                 pair = (builder.extract_value(value, at),

@@ -1,0 +1,88 @@
+"""Vectors of a few channels, each with the place that it came from; see `tile.py`.
+
+Where the channels of a pixel do not fill a register, a vector has fewer real lanes: `count` says
+how many, and it may exceed what a register holds.
+
+    x = load_some(a, i, count, like)              a[i : i + count], in lanes for numbers `like`
+    save_some(x, c, i, count)                     c[i : i + count] = x
+    p = everywhere(place, x)                      the whole number `place` in every lane of x
+    x, p = larger(x, p, y, q)                     of every lane the larger number, and its place
+
+A place is a 32 bit number.
+"""
+from llvmlite import ir
+from numba import config, types
+from numba.extending import intrinsic
+
+from .reference import vectors as plain
+from .tile import ONE, Tile, Writer
+
+
+def _lanes(dtype):
+    return ONE.bytes // (dtype.bitwidth // 8)
+
+
+def _places(x):
+    """The type of the places of a vector."""
+    return Tile(1, 1, x.lanes, types.int32)
+
+
+def _wrapped(context, builder, tile, vector):
+    value = ir.Constant(context.get_value_type(tile), ir.Undefined)
+    return builder.insert_value(value, vector, 0)
+
+
+@intrinsic
+def load_some(typing, a, i, count, like):
+    """A vector a[i : i + count], the rest 0, with the lanes that a register has for numbers `like`.
+    """
+    tile = Tile(1, 1, _lanes(like.dtype), a.dtype)
+
+    def generate(context, builder, signature, args):
+        w = Writer(context, builder, tile)
+        a, i, count, _ = args
+        return _wrapped(context, builder, tile,
+                        w.load_some(w.array(signature.args[0], a), i, count))
+    return tile(a, types.intp, types.intp, like), generate
+
+
+@intrinsic
+def save_some(typing, x, c, i, count):
+    """c[i : i + count] = the first lanes of x"""
+    def generate(context, builder, signature, args):
+        w = Writer(context, builder, x)
+        value, c, i, count = args
+        w.store_some(builder.extract_value(value, 0), w.array(signature.args[1], c), i, count)
+        return context.get_dummy_value()
+    return types.void(x, c, types.intp, types.intp), generate
+
+
+@intrinsic
+def everywhere(typing, place, x):
+    """A vector of places, all the same, for the lanes of x."""
+    tile = _places(x)
+
+    def generate(context, builder, signature, args):
+        w = Writer(context, builder, tile)
+        return _wrapped(context, builder, tile, w.splat(args[0]))
+    return tile(types.int32, x), generate
+
+
+@intrinsic
+def larger(typing, x, p, y, q):
+    """(x, p) in every lane where x > y or x is NaN, else (y, q)."""
+    both = types.Tuple((x, p))
+
+    def generate(context, builder, signature, args):
+        x_, p_, y_, q_ = (builder.extract_value(value, 0) for value in args)
+        nan = builder.fcmp_unordered("uno", x_, x_)
+        takes = builder.or_(builder.fcmp_ordered(">", x_, y_), nan)
+        return context.make_tuple(builder, both, (
+            _wrapped(context, builder, x, builder.select(takes, x_, y_)),
+            _wrapped(context, builder, p, builder.select(takes, p_, q_))))
+    return both(x, p, y, q), generate
+
+
+if config.DISABLE_JIT:
+    load_some, save_some, everywhere, larger = (
+        plain.load_some, plain.save_some, plain.everywhere, plain.larger)
