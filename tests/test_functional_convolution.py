@@ -263,6 +263,15 @@ def test_bad_convolutions_are_named(f, complaint):
         f()
 
 
+@pytest.mark.parametrize("C, O", [(1, 1), (4, 40)])                                   # noqa: E741
+@pytest.mark.parametrize("size, kernel", [((0, 5), 3), ((2, 0), 3), ((0, 0), 3), ((0, 5), (1, 3))])
+def test_images_without_pixels_have_a_gradient_without_pixels(C, O, size, kernel):   # noqa: E741
+    x = tc.zeros(2, C, *size, requires_grad=True)
+    kernel = (kernel, kernel) if kernel == 3 else kernel
+    F.conv2d(x, tc.ones(O, C, *kernel), padding=2).sum().backward()
+    assert x.grad.shape == (2, C, *size)
+
+
 # ---- settings are looked up, and still checked ---------------------------------------------------
 
 @pytest.mark.parametrize("setting", [True, 1.0, (1.0, 1.0), [1, True]])
@@ -274,3 +283,8 @@ def test_what_equals_a_whole_number_is_still_no_whole_number(setting):
         F.conv2d(x, w, stride=setting)
     with pytest.raises(ValueError, match="stride should be a whole number"):
         F.max_pool2d(x, 3, setting)
+
+
+def test_the_complaint_quotes_a_setting_as_it_came():
+    with pytest.raises(ValueError, match=r"got \[1.5, 2\]"):
+        F.conv2d(tc.ones(1, 1, 4, 4), tc.ones(1, 1, 3, 3), stride=[1.5, 2])

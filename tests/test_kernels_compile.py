@@ -179,6 +179,24 @@ def test_what_a_part_raises_arrives(nothing_kept):
         room_for(1 << 60)
 
 
+@compiling.part
+def checked(n):
+    if n > 3:
+        raise ValueError("too many", n)
+    return n
+
+
+def test_what_a_part_raises_may_tell_a_number_that_it_was_given(nothing_kept):
+    @compiling.kernel
+    def of_three(n):
+        return checked(n)
+
+    assert of_three(3) == 3
+    with pytest.raises(ValueError) as error:
+        of_three(5)
+    assert error.value.args == ("too many", 5)
+
+
 @pytest.mark.parametrize("on", [True, False])
 def test_the_garbage_collector_is_left_as_it_was(on, nothing_kept):
     states = []

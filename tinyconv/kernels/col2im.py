@@ -10,6 +10,9 @@ kernel-width · C of them. What is one line of the matrix that im2col would have
 to x where im2col would have read it: hence the name. Without dilation along the row that is one
 run of memory. The lines of neighbours along a row overlap, and a tile adds all its lines at once;
 so pixels are taken column by column, and a tile has none but pixels of different rows.
+
+Lines are filled up to whole vectors with products by zero, which go to the next pixels. The price:
+where g is infinite or NaN they are NaN, and reach pixels that do not see it.
 """
 import math
 from functools import lru_cache
@@ -53,7 +56,7 @@ def _spread(kind, width, g, b, lines, taps, size, before, row, out, x):
 def _spread_images(start, stop, kind, width, g, b, lines, taps, size, before, row, out, x):
     """g (N, P, O), b (a row of taps, panels), x (N, D, H, W, C)
 
-    A line of products is filled up to whole vectors with zeros, which are added to what follows.
+    A line of products is filled up to whole vectors, whose zeros are added to what follows.
     """
     O, C, columns = g.shape[2], x.shape[4], (lines + width - 1) // width * width
     padded = scratch(size[0] * size[1] * size[2] * C, x)
@@ -79,7 +82,7 @@ def conv_input(g, w, geometry, x):
     O, C, kd, kh, kw = w.shape
     if not g.size:
         x[...] = 0
-    elif x.size:
+    else:
         (kind, width), *tables = _tables(geometry, C, O, g.itemsize)
         weights = w.transpose(2, 3, 0, 4, 1).reshape(kd * kh, O, kw * C)
         _spread(kind, width, channels_last(g).reshape(len(g), -1, O), panels([weights], width),

@@ -49,7 +49,8 @@ def kernel(f=None, parallel=False, **options):
     return _one_at_a_time(dispatcher) if parallel else dispatcher
 
 
-# A function that kernels are made of. It is called from them only; not from Python, nor from C.
+# A function that kernels are made of. It is called from them only; not from Python (which would end
+# the process), nor from C, and it cannot go back to Python itself (`objmode`).
 part = numba.njit(nogil=True, error_model="numpy", no_cpython_wrapper=True, no_cfunc_wrapper=True,
                   pipeline_class=PartCompiler)
 

@@ -245,6 +245,8 @@ def conv_input(g, w, geometry, groups, addend=None):
     g (N, O, …output), w (O, C/groups, kd, kh, kw) → (N, C, D, H, W)
     """
     x = empty((len(g), *geometry.size, w.shape[1] * groups), g.dtype)
+    if not x.size:
+        return channels_first(x)
     if winograd.fits(geometry, len(g), x.shape[-1], len(w), groups, g.dtype):
         winograd.conv_input(channels_last(g)[:, 0], w[:, :, 0], geometry.before[1:], x[:, 0],
                             addend)

@@ -43,7 +43,7 @@ class _Unfinished(JITCPUCodegen):
         self.__dict__ = whole.__dict__
 
     def set_env(self, env_name, env):
-        """What a function knows of its module is needed where it is called from Python."""
+        """What it knows of its module is put where its machine code is: in the kernel's."""
 
 
 class PartCompiler(Compiler):
@@ -71,7 +71,10 @@ class KernelCompiler(PartCompiler):
 
     def compile_extra(self, f):
         with _nothing_collected():
-            return super().compile_extra(f)
+            made = super().compile_extra(f)
+        for environment in made._find_referenced_environments():         # those of the parts, too
+            self.whole.set_env(environment.env_name, environment)
+        return made
 
 
 @contextmanager

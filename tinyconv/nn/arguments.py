@@ -35,10 +35,10 @@ def per_dim(op, name, value, dims, least):
 # ---- functions of shapes and settings ------------------------------------------------------------
 
 def cached(f):
-    """`functools.lru_cache` for a function of shapes and settings, which may be lists.
+    """`functools.lru_cache` for a function of shapes and settings.
 
     Within a tuple 1, 1.0 and True are the same for a cache. So only whole numbers and tuples of
-    them, booleans, strings and None are looked up; with anything else f is called, to check it.
+    them, booleans, strings and None are looked up; with anything else, as lists, f is called.
     """
     kept = lru_cache(maxsize=128, typed=True)(f)
 
@@ -50,8 +50,6 @@ def cached(f):
                 for v in a:
                     if type(v) is not int:
                         return f(*args)
-            elif kind is list:
-                return call(*(tuple(a) if type(a) is list else a for a in args))
             elif kind not in _PLAIN:
                 return f(*args)
         return kept(*args)
