@@ -27,10 +27,11 @@ QUICK = "--quick" in sys.argv[1:]
 
 if QUICK:
     name, model_name, old, new = "digits", "lenet5", (0, 1, 2, 3, 4), (5, 6, 7, 8, 9)
-    images, epochs, old_epochs, seeds, old_images, tests = 50, 6, 1, 2, 2_000, 500
+    sizes, old_epochs, seeds, old_images, tests = {20: 6, 50: 6}, 1, 2, 2_000, 500
 else:
     name, model_name, old, new = "cifar10", "resnet20", (1, 2, 4, 5, 8), (0, 3, 6, 7, 9)
-    images, epochs, old_epochs, seeds, old_images, tests = 400, 12, 4, 3, 25_000, 1_000
+    sizes, old_epochs, seeds, old_images, tests = {100: 24, 400: 12, 1_600: 6}, 4, 3, 25_000, 1_000
+images = [*sizes][1]                                     # the size of which the curves are drawn
 
 
 def task(dataset, classes, count, seed=0):
@@ -46,7 +47,7 @@ def task(dataset, classes, count, seed=0):
 
 train, test = data.load_both(name)
 test_new = task(test, new, tests)
-print(f"1. {name}: first {', '.join(train.classes[c] for c in old)}; then, from {images} images, "
+print(f"1. {name}: first {', '.join(train.classes[c] for c in old)}; then, from few images, "
       f"{', '.join(test_new.classes)}")
 
 
@@ -71,28 +72,31 @@ def scratch():
 def pretrained():
     return models.replace_head(copy.deepcopy(first), 5)
 
-few = recipe.changed(epochs=epochs, batch_size=32)
-ways = {"from scratch": (scratch, few, "#6b6b6b"),
-        "frozen features": (pretrained, recipes.transfer(few, "features"), "#0072B2"),
-        "fine-tuning": (pretrained, recipes.transfer(few, "finetune"), "#D55E00")}
-curves = {}
-print(f"3. accuracy on {len(test_new):,} test images after {epochs} epochs, for each of {seeds} "
-      "seeds (other images, other heads), in %")
-for way, (make, its_recipe, _) in ways.items():
-    curves[way] = []
-    for seed in range(seeds):
-        tc.manual_seed(seed)
-        model = make()
-        history = training.fit(model, task(train, new, images, seed), test=test_new, seed=seed,
-                               recipe=its_recipe, progress=False)
-        curves[way].append(100 * np.array(history["test_accuracy"]))
-        if way == "frozen features":                     # frozen is frozen, to the last bit
-            assert all((a.data == b.data).all() for (key, a), b in zip(
-                first.state_dict().items(), model.state_dict().values())
-                if key not in ("fc3.weight", "fc3.bias", "linear.weight", "linear.bias"))
-    last = np.array([curve[-1] for curve in curves[way]])
-    print(f"   {way:16}", *(f"{value:6.1f}" for value in last),
-          f"   mean {last.mean():.1f} ± {last.std(ddof=1):.1f}")
+ways = {"from scratch": (scratch, lambda few: few, "#6b6b6b", ":", "v"),
+        "frozen features": (pretrained, lambda few: recipes.transfer(few, "features"), "#0072B2",
+                            "--", "s"),
+        "fine-tuning": (pretrained, lambda few: recipes.transfer(few, "finetune"), "#D55E00", "-",
+                        "o")}
+curves, last = {}, {way: {} for way in ways}
+print(f"3. accuracy in % on {len(test_new):,} test images, mean ± deviation of {seeds} seeds (other "
+      "images, other heads)")
+for size, epochs in sizes.items():
+    for way, (make, adapted, *_) in ways.items():
+        its_recipe, found = adapted(recipe.changed(epochs=epochs, batch_size=32)), []
+        for seed in range(seeds):
+            tc.manual_seed(seed)
+            model = make()
+            history = training.fit(model, task(train, new, size, seed), test=test_new, seed=seed,
+                                   recipe=its_recipe, progress=False)
+            found.append(100 * np.array(history["test_accuracy"]))
+            if way == "frozen features":                 # frozen is frozen, to the last bit
+                assert all((a.data == b.data).all() for (key, a), b in zip(
+                    first.state_dict().items(), model.state_dict().values())
+                    if key not in ("fc3.weight", "fc3.bias", "linear.weight", "linear.bias"))
+        curves[way, size] = np.array(found)
+        final = last[way][size] = curves[way, size][:, -1]
+        print(f"   {size:5,} images, {epochs:2} epochs, {way:16}", *(f"{v:6.1f}" for v in final),
+              f"   mean {final.mean():.1f} ± {final.std(ddof=1):.1f}")
 
 
 # ---- 4. by hand ----------------------------------------------------------------------------------
@@ -111,20 +115,24 @@ print(f"4. frozen but for its head the model has {free:,} of "
 
 # ---- the figure ----------------------------------------------------------------------------------
 
-figure = Figure(figsize=(7.5, 4), layout="constrained")
-ax = figure.subplots()
-for way, (_, _, colour) in ways.items():
-    low, mean, high = (f(curves[way], axis=0) for f in (np.min, np.mean, np.max))
-    ax.fill_between(range(1, epochs + 1), low, high, color=colour, alpha=0.15, linewidth=0)
-    ax.plot(range(1, epochs + 1), mean, color=colour, marker="o", markersize=3.5)
-    ax.annotate(f"{way}, {mean[-1]:.1f} %", (epochs, mean[-1]), xytext=(8, 0), color=colour,
-                textcoords="offset points", va="center")
-ax.set(xlabel="epoch", ylabel="accuracy on the test images (%)", xlim=(0.7, epochs * 1.35),
-       title=f"{model_name}, five other classes of {name} from {images} images "
-             f"(mean and range of {seeds} seeds)")
-ax.set_xticks(range(1, epochs + 1))
-ax.spines[["top", "right"]].set_visible(False)
-ax.grid(axis="y", color="#e6e6e6")
+figure = Figure(figsize=(10, 4), layout="constrained")
+left, right = figure.subplots(1, 2, sharey=True)
+for way, (_, _, colour, line, marker) in ways.items():
+    low, mean, high = (f(curves[way, images], axis=0) for f in (np.min, np.mean, np.max))
+    at, final = range(1, len(mean) + 1), np.array([*last[way].values()])
+    left.fill_between(at, low, high, color=colour, alpha=0.15, linewidth=0)
+    left.plot(at, mean, color=colour, linestyle=line, marker=marker, markersize=3.5)
+    right.errorbar([*sizes], final.mean(1), final.std(1, ddof=1), color=colour, linestyle=line,
+                   marker=marker, capsize=3, label=way)
+left.set(xlabel="epoch", ylabel="accuracy on test images (%)", xticks=at,
+         title=f"{images} images (mean and range of {seeds} seeds)")
+right.set(xscale="log", xlabel="training images", title="afterwards (mean ± deviation)")
+right.set_xticks([*sizes], [f"{size:,}" for size in sizes])
+right.minorticks_off()
+figure.legend(loc="outside lower center", ncols=3, frameon=False)
+for ax in (left, right):
+    ax.spines[["top", "right"]].set_visible(False)
+    ax.grid(axis="y", color="#e6e6e6")
 picture = Path(__file__).with_suffix(".quick.png" if QUICK else ".png")
 figure.savefig(picture, dpi=80)
 print("figure:", picture)
