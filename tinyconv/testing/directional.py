@@ -1,22 +1,27 @@
 """`check_grad`: derivatives along random directions against numerical ones, to any order."""
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import numpy as np
 
 from ..core import Tensor
+from .central import Comparison
 from .complex_step import complex_step
-from .errors import (GradientError, KinkError, again, derivative_at, edge, kink, laid_out,
-                     mismatch)
+from .errors import GradientError, PointError, derivative_at, laid_out, mismatch, rows
 from .jacobian import compare_jacobians
 from .layouts import awkward, otherwise
-from .lines import SHRINK, SHRINKS, STEP, Line, culprit, parts
-from .points import (bounded, function_of, gradients, is_differentiable, leaf, outputs_of,
+from .lines import STEP, Line, culprit
+from .points import (beside, bounded, function_of, gradients, is_differentiable, leaf, outputs_of,
                      promoted, refuse_narrow, vjp_of)
+from .reproduction import again, changed
 
+__tracebackhide__ = True
 METHODS = {"central": (1e-6, 1e-8), "complex": (1e-12, 1e-14)}      # the usual rtol and atol
-LARGER = 1024              # a power of two: products with it are exact
-DROWNED = 0.01             # a derivative that round-off hides more than this of is not checked
+LARGER = 1024                        # a power of two: products with it are exact
+USUAL = {"rtol": None, "atol": None, "directions": 1, "name": None, "jacobian": False,
+         "promote": False}
+DISTANCES = 1 / 64, 1 / 4096         # how far beside the inputs to look, relative to their size
+COARSER = 8                          # and how much less closely
 
 
 def check_grad(f, *inputs, order=2, method="central", rtol=None, atol=None, directions=1,
@@ -27,7 +32,7 @@ def check_grad(f, *inputs, order=2, method="central", rtol=None, atol=None, dire
     inputs : float64 tensors and arrays (of any layout) are differentiated, all else is passed on.
     method : "central" differences, which take f as it is; or "complex" steps, which are right to
         the last digits but need operations that NumPy can compute with complex numbers (see
-        `complex_step`).
+        `complex_step`) and that are analytic there, unlike abs, conj, real and comparisons.
     directions : how many random directions to try for every input. The components of each are
         bounded away from zero, so that an error in one element among thousands shows, unless it
         is within the tolerance of the sum over all of them. Elements that are much smaller than
@@ -50,12 +55,14 @@ def check_grad(f, *inputs, order=2, method="central", rtol=None, atol=None, dire
     differentiated as well) and cotangents are left unchanged; that gradients have the dtype and
     shape of their inputs and share no memory with anything; that a second walk gives the same bits,
     also after f was called with something else; that cotangents may be large; that inputs and
-    cotangents may lie in memory in any way. On a kink (two one-sided slopes that differ at every
-    step) and at the edge of where f is defined KinkError is raised. A function so large that its
-    round-off hides its derivative is refused.
+    cotangents may lie in memory in any way. Last, the first derivative is compared once more beside
+    the inputs, where an array that a rule has kept from them is out of date. On a kink (two one-
+    sided slopes that differ at every step) and at the edge of where f is defined KinkError is
+    raised. A function so large that its round-off hides its derivative is refused.
 
-    Raises TypeError for inputs narrower than float64, ValueError for an unknown method and for
-    fewer than one order or direction.
+    Raises TypeError for inputs narrower than float64 and where complex steps are wrong, for central
+    differences agree with the rule; ValueError for an unknown method and for fewer than one order
+    or direction.
     """
     if method not in METHODS:
         raise ValueError(f"check_grad: method should be one of {', '.join(METHODS)}, "
@@ -63,17 +70,17 @@ def check_grad(f, *inputs, order=2, method="central", rtol=None, atol=None, dire
     if order < 1 or directions < 1:
         raise ValueError(f"check_grad: order and directions should be at least 1, got {order} and "
                          f"{directions}: nothing would be checked")
-    inputs = promoted(inputs) if promote else inputs
+    passed, inputs = inputs, promoted(inputs) if promote else inputs
     refuse_narrow("check_grad", inputs)
     places = [i for i, x in enumerate(inputs) if is_differentiable(x)]
     if not places:
         raise TypeError("check_grad: none of the inputs is a floating point tensor or array, "
-                        "there is nothing to check")
+                        f"there is nothing to check{_wrapped(inputs)}")
 
     usual_rtol, usual_atol = METHODS[method]
-    check = _Check(name or getattr(f, "__name__", repr(f)), method,
+    check = _Check(name or getattr(f, "__name__", repr(f)),
                    usual_rtol if rtol is None else rtol, usual_atol if atol is None else atol,
-                   directions, jacobian, np.random.default_rng(seed))
+                   directions, np.random.default_rng(seed), method, jacobian)
     g = function_of(f, inputs, places)
     xs, sources = [leaf(inputs[i]) for i in places], [f"input {i}" for i in places]
     constants = {i: (x, x.copy()) for i, x in enumerate(map(_array, inputs))
@@ -89,10 +96,23 @@ def check_grad(f, *inputs, order=2, method="central", rtol=None, atol=None, dire
             g = vjp_of(g, len(xs))
             xs = xs + [leaf(v) for v in vs]
             sources = sources + [f"the cotangent of output {j}" for j in range(len(vs))]
+        check.order = 1
+        check.elsewhere(function_of(f, inputs, places), xs[:len(places)], sources)
     except GradientError as error:
         options = {"order": check.order, "method": method, "seed": seed}
-        raise type(error)(f"{error}\n  again      {again(check.name, inputs, options)}") from None
+        options |= changed({"rtol": rtol, "atol": atol, "directions": directions, "name": name,
+                            "jacobian": jacobian, "promote": promote}, USUAL)
+        line = again("check_grad", f, passed, options)
+        raise type(error)(rows(str(error), again=line)) from None
     return worst
+
+
+def _wrapped(inputs):
+    """What to do about numbers and lists, if there are any."""
+    for x in inputs:
+        if isinstance(x, (float, list)):
+            return f"; wrap what is to be differentiated: np.array({x!r})"
+    return ""
 
 
 def _array(x):
@@ -107,19 +127,10 @@ def _equal(a, b):
 
 
 @dataclass
-class _Check:
+class _Check(Comparison):
     """One run of `check_grad`: its settings, and the order it has come to."""
-    name: str
     method: str
-    rtol: float
-    atol: float
-    directions: int
     jacobian: bool
-    rng: np.random.Generator
-    order: int = field(default=1)
-
-    def fail(self, what):
-        raise GradientError(f"{derivative_at(self.order, self.name)}: {what}")
 
     def first_derivative(self, f, xs, sources):
         """Check ∂f/∂x for every x; return the worst relative error, and the cotangents used."""
@@ -144,7 +155,7 @@ class _Check:
         self._laid_out_otherwise(f, xs, ys, vs, gs, sources)
         larger = [Tensor(awkward(LARGER * v.data)) for v in vs]
         self._linear(gs, gradients(ys, xs, larger), sources)
-        compare = self._by_differences if self.method == "central" else self._by_complex_steps
+        compare = self.by_differences if self.method == "central" else self._by_complex_steps
         worst = max((compare(f, xs, i, ys, vs, gs[i].data, source)
                      for i, source in enumerate(sources) if xs[i].numel()), default=0.0)
         if self.jacobian:
@@ -180,6 +191,40 @@ class _Check:
         """Call f with the same numbers in reverse, for which it is likely to be defined, too."""
         with suppress(Exception), np.errstate(all="ignore"):
             outputs_of(f, [leaf(np.asarray(np.flip(x.data))) for x in xs])
+
+    def elsewhere(self, f, xs, sources):
+        """Compare once more beside the inputs: an array that a rule captured is right only there.
+
+        (Higher orders do not show it: to them it is a constant, and its derivative zero, on both
+        sides.) Where f refuses the point, or has a kink, there is nothing to be said.
+        """
+        rng, = self.rng.spawn(1)                           # whatever has been drawn, the same
+        rtol, atol = METHODS["central"] if self.method == "complex" else (self.rtol, self.atol)
+        # (out of date by 1/64 shows well enough; what is finer was compared at the inputs)
+        once = Comparison(self.name, COARSER * rtol, COARSER * atol, 1, rng)
+        for distance in DISTANCES:
+            moved, ys = [leaf(beside(rng, x.data, distance)) for x in xs], None
+            with suppress(Exception), np.errstate(all="ignore"):
+                ys = outputs_of(f, moved)
+            if ys is not None and all(np.isfinite(y.data).all() for y in ys):
+                break
+        else:
+            return
+        vs = [Tensor(bounded(rng, y.shape).astype(y.dtype)) for y in ys]
+        with suppress(PointError, ValueError, ArithmeticError), np.errstate(all="ignore"):
+            gs = gradients(ys, moved, vs)
+            if not all(np.isfinite(g.data).all() for g in gs):
+                return
+            try:
+                for i, source in enumerate(sources[:len(xs)]):
+                    if moved[i].numel():
+                        once.by_differences(f, moved, i, ys, vs, gs[i].data, source)
+            except PointError:
+                raise
+            except GradientError as error:
+                raise GradientError(rows(
+                    str(error), hint="right at the inputs given, wrong beside them (here): does "
+                    "the rule use an array kept from elsewhere?")) from None
 
     def _linear(self, gs, others, sources):
         for g, other, source in zip(gs, others, sources):
@@ -244,119 +289,28 @@ class _Check:
                 e /= np.abs(e).max()
                 if error(e) <= tolerance(e):                     # (an error spread thin)
                     where, e = "a random direction", u
+                self._analytic(Line(f, xs, i, ys, vs), g, e, numerical(e), source)
                 raise GradientError(mismatch(self.name, self.order, source, g.shape, where,
                                              float(np.vdot(g, e)), numerical(e), "complex step",
                                              tolerance(e)))
             worst = max(worst, self.rtol * error(u) / tolerance(u))
         return worst
 
-    def _directions(self, x, g):
-        """Random directions, each in parts."""
-        for _ in range(self.directions):
-            yield from parts(bounded(self.rng, x.shape), x, g, self._small)
+    def _analytic(self, line, g, u, found, source):
+        """Raise TypeError if central differences agree with g, and not with the complex step.
 
-    @property
-    def _small(self):
-        """Derivatives below this are compared absolutely."""
-        return self.atol / self.rtol if self.rtol else 1.0
-
-    # ---- central differences ---------------------------------------------------------------------
-
-    def _by_differences(self, f, xs, i, ys, vs, g, source):
-        """Compare the gradient g of xs[i] along random directions; return the relative error."""
-        line = Line(f, xs, i, ys, vs)
-        return max(self._along(line, g, u, source) for u in self._directions(xs[i].data, g))
-
-    def _along(self, line, g, u, source):
-        """Compare along the direction u; return the relative error.
-
-        Long steps come first, for which round-off matters least. A difference has settled if the
-        next longer step gives the same: then no noisier one overrules it.
+        Where they agree with both, only the complex step sees so small an error.
         """
-        whole = float(np.linalg.norm(g))
-        own = self._inside(line, u, source)
-        self._no_kink(line, u, source, own, max(float(np.linalg.norm(g * u)), 1e-3))
-        settled, error, best, h = np.nan, np.inf, own, line.largest
-        for _ in range(SHRINKS):
-            slopes = line.slopes(u, h)
-            analytic, numerical = float(np.vdot(g, slopes.moved)), slopes.central
-            noise, room = line.noise / h, self._tolerance(line, abs(numerical), h)
-            if not abs(numerical - settled) <= room:
-                size, settled = max(abs(analytic), abs(numerical)), np.nan
-                if abs(analytic - numerical) <= self._tolerance(line, size, h) < np.inf:
-                    if noise > DROWNED * max(size, whole, self._small):
-                        self._drowned(line, analytic, numerical, size, source, h)
-                    return abs(analytic - numerical) / max(size, self._small)
-                if abs(numerical - line.slopes(u, h * SHRINK).central) <= room:
-                    settled, best, error = numerical, h, 0
-                elif abs(analytic - numerical) < error and h <= own:
-                    best, error = h, abs(analytic - numerical)
-            if h <= own and (np.isfinite(settled) or not slopes.everywhere(u)
-                             or noise > DROWNED * max(abs(analytic), whole, self._small)):
-                break
-            h /= SHRINK
-        self._blame(line, g, u, source, best)
-
-    def _inside(self, line, u, source):
-        """The step for the elements that u moves, or less, so that f is defined on both sides."""
-        h = line.step(u)
-        for _ in range(SHRINKS):
-            slopes = line.slopes(u, h)
-            if not slopes.everywhere(u):
-                h *= SHRINK
-                break
-            if slopes.finite():
-                return h
-            h /= SHRINK
-        where, e = culprit(u, lambda e: not line.slopes(e, h).finite())
-        raise KinkError(edge(self.name, self.order, source, u.shape, where, h * np.abs(e).max()))
-
-    def _drowned(self, line, analytic, numerical, size, source, h):
-        """Refuse what agrees only because anything would."""
-        if abs(analytic - numerical) > self.atol + self.rtol * size:
-            self.fail(f"the result is so large beside its derivative with respect to {source} that "
-                      f"round-off may be {line.noise / h:.2g} of {size:.2g}: nothing can be "
-                      "checked; scale the function, or take constants away from it")
-
-    def _tolerance(self, line, size, h):
-        return self.atol + self.rtol * size + line.noise / h
-
-    def _no_kink(self, line, u, source, h, scale):
-        """One-sided slopes differ by h|f″| where f is smooth, at a kink by as much for any h."""
-        first, step = line.slopes(u, h).jump, h
-        if not first > 1e-4 * scale + 2 * line.noise / h:
+        central = Comparison(self.name, *METHODS["central"], 1, self.rng, order=self.order)
+        analytic, h = float(np.vdot(g, u)), line.step(u)
+        size = max(abs(analytic), abs(found))
+        if abs(analytic - found) <= central.tolerance(line, size, h):
             return
-        for shrinks in range(SHRINKS):
-            if shrinks and 4 * SHRINK * line.noise / h > first:
-                break                                      # from here on round-off would decide
-            h /= SHRINK
-            slopes = line.slopes(u, h)
-            if not slopes.everywhere(u):
-                break
-            if not slopes.jump > first / 2:
-                return
-        where, e = culprit(u, lambda e: line.slopes(e, h).jump)
-        slopes = line.slopes(e, step)
-        raise KinkError(kink(self.name, self.order, source, u.shape, where, slopes.left,
-                             slopes.right, step))
-
-    def _blame(self, line, g, u, source, h):
-        """Find one wrong element by halving the direction, and raise."""
-        def compared(e):
-            slopes = line.slopes(e, h)
-            return float(np.vdot(g, slopes.moved)), slopes.central
-
-        def error(e):
-            analytic, numerical = compared(e)
-            return abs(analytic - numerical)
-        where, e = culprit(u, error)
-        e /= np.abs(e).max()
-        self._no_kink(line, e, source, self._inside(line, e, source),
-                      max(np.abs(g * e).max(), 1e-3))
-        for where, e in (where, e), ("a random direction", u):   # (an error spread thin)
-            analytic, numerical = compared(e)
-            tolerance = self._tolerance(line, max(abs(analytic), abs(numerical)), h)
-            if not abs(analytic - numerical) <= tolerance:
-                break
-        raise GradientError(mismatch(self.name, self.order, source, u.shape, where, analytic,
-                                     numerical, f"central difference, step {h:.2g}", tolerance))
+        with suppress(GradientError):
+            central.along(line, g, u, source)
+            raise TypeError(
+                f"check_grad: {self.name} cannot be checked with complex steps. The "
+                f"{derivative_at(self.order, 'rule')} agrees with central differences, "
+                f"{analytic:.9g}, a complex step with respect to {source} gives {found:.9g}: the "
+                "function is not analytic where NumPy computes with complex numbers (abs, conj, "
+                "real, comparisons). Check it with method='central'")

@@ -2,10 +2,15 @@
 import numpy as np
 
 from ..core import Tensor, no_grad
-from .errors import GradientError
+from .errors import GradientError, rows
 from .layouts import awkward
 from .lines import EPS, SHRINK, SHRINKS
 from .points import bounded, function_of, gradients, leaf, outputs_of, refuse_narrow, vjp_of
+from .reproduction import again, changed
+
+__tracebackhide__ = True
+USUAL = {"eps": 1e-6, "atol": 1e-5, "rtol": 1e-3, "nondet_tol": 0.0, "grad_outputs": None,
+         "seed": 0, "gen_non_contig_grad_outputs": False}
 
 
 def gradcheck(func, inputs, *, eps=1e-6, atol=1e-5, rtol=1e-3, raise_exception=True,
@@ -29,18 +34,8 @@ def gradcheck(func, inputs, *, eps=1e-6, atol=1e-5, rtol=1e-3, raise_exception=T
                    check_forward_ad=check_forward_ad, check_batched_grad=check_batched_grad,
                    check_batched_forward_grad=check_batched_forward_grad)
     inputs = (inputs,) if isinstance(inputs, Tensor) else tuple(inputs)
-    places = _differentiated("gradcheck", inputs)
-    refuse_narrow("gradcheck", [x for x in inputs if isinstance(x, Tensor) and x.requires_grad])
-
-    try:
-        compare_jacobians("gradcheck", function_of(func, inputs, places),
-                          [leaf(inputs[i]) for i in places], [f"input {i}" for i in places],
-                          lambda x: np.full(x.shape, eps), atol, rtol, nondet_tol=nondet_tol)
-    except GradientError:
-        if raise_exception:
-            raise
-        return False
-    return True
+    options = {"eps": eps, "atol": atol, "rtol": rtol, "nondet_tol": nondet_tol}
+    return _passes("gradcheck", func, inputs, (func, inputs, options), raise_exception, **options)
 
 
 def gradgradcheck(func, inputs, grad_outputs=None, *, eps=1e-6, atol=1e-5, rtol=1e-3,
@@ -65,8 +60,28 @@ def gradgradcheck(func, inputs, grad_outputs=None, *, eps=1e-6, atol=1e-5, rtol=
         vs = [leaf(awkward(v) if gen_non_contig_grad_outputs else v) for v in vs]
     else:
         vs = [grad_outputs] if isinstance(grad_outputs, Tensor) else list(grad_outputs)
-    return gradcheck(vjp_of(function_of(func, inputs, places), len(xs)), (*xs, *vs), eps=eps,
-                     atol=atol, rtol=rtol, raise_exception=raise_exception, nondet_tol=nondet_tol)
+    options = {"eps": eps, "atol": atol, "rtol": rtol, "nondet_tol": nondet_tol}
+    call = func, inputs, options | {"grad_outputs": grad_outputs, "seed": seed,
+                                    "gen_non_contig_grad_outputs": gen_non_contig_grad_outputs}
+    return _passes("gradgradcheck", vjp_of(function_of(func, inputs, places), len(xs)), (*xs, *vs),
+                   call, raise_exception, **options)
+
+
+def _passes(name, f, inputs, call, raise_exception, eps, atol, rtol, nondet_tol):
+    """True if the Jacobians agree; GradientError with the line for `call` (or False) if not."""
+    places = _differentiated(name, inputs)
+    refuse_narrow(name, [inputs[i] for i in places])
+    try:
+        compare_jacobians(name, function_of(f, inputs, places), [leaf(inputs[i]) for i in places],
+                          [f"input {i}" for i in places], lambda x: np.full(x.shape, eps), atol,
+                          rtol, nondet_tol=nondet_tol)
+    except GradientError as error:
+        if not raise_exception:
+            return False
+        func, given, options = call
+        line = again(name, func, given, changed(options, USUAL), in_a_tuple=True)
+        raise type(error)(rows(str(error), again=line)) from None
+    return True
 
 
 def _differentiated(name, inputs):
@@ -130,12 +145,11 @@ def _message(a, n, wrong, j, source, shape, atol, rtol):
     row, column = np.argwhere(wrong)[np.argmax(np.abs(a - n)[wrong])]
     element = tuple(int(k) for k in np.unravel_index(column, shape))
     tolerance = atol + rtol * abs(n[row, column])
-    return (f"the Jacobian of output {j} with respect to {source} is wrong in "
-            f"{wrong.sum()} of {wrong.size} elements; the worst:\n"
-            f"  at         output element {row} (flat), input element {element} of {shape}\n"
-            f"  analytic   {a[row, column]:.12g}\n"
-            f"  numerical  {n[row, column]:.12g}\n"
-            f"  error      {abs(a - n)[row, column]:.3g} > tolerance {tolerance:.3g}")
+    return rows(f"the Jacobian of output {j} with respect to {source} is wrong in "
+                f"{wrong.sum()} of {wrong.size} elements; the worst:",
+                at=f"output element {row} (flat), input element {element} of {shape}",
+                analytic=f"{a[row, column]:.12g}", numerical=f"{n[row, column]:.12g}",
+                error=f"{abs(a - n)[row, column]:.3g} > tolerance {tolerance:.3g}")
 
 
 def _analytic(f, xs):

@@ -48,6 +48,13 @@ def bounded(rng, shape):
     return np.asarray(rng.uniform(0.5, 1.5, shape) * rng.choice((-1.0, 1.0), shape))
 
 
+def beside(rng, x, distance):
+    """A point beside x: every element moved by about `distance` of its size, zeros by the mean."""
+    size = np.abs(x)
+    usual = size.mean() if size.any() else 1.0
+    return x + distance * bounded(rng, x.shape) * np.where(size > 0, size, usual)
+
+
 def outputs_of(f, xs):
     """The floating point results of f(*xs), as a list."""
     ys = f(*xs)
