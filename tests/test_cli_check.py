@@ -50,6 +50,8 @@ def test_an_unknown_operation_is_answered_with_a_suggestion(check):
     status, out, err = check("conv2")
     assert status == 2 and "unknown operation 'conv2'; did you mean conv" in err
     assert "--list has all names" in check("zzz")[2]
+    _, _, err = check("conv2", "exp", "maxpool2d")
+    assert "'conv2'" in err and "'maxpool2d'; did you mean max_pool2d" in err and "'exp'" not in err
 
 
 def test_what_is_wrong_is_shown_with_a_command_that_shows_it_again(check, monkeypatch):

@@ -4,6 +4,7 @@ import difflib
 import importlib.util
 
 from ..testing.catalogue import OPERATIONS
+from ..testing.comparison import NO_TORCH
 from ..testing.operations import check_operation
 from . import options as common
 
@@ -38,12 +39,11 @@ def options(parser):
 
 def run(args):
     names = args.operations or list(OPERATIONS)
-    for name in names:
-        _check_name(name)
+    _check_names(names)
     if args.list:
         return common.print_json(names) if args.json else print("\n".join(names))
     if args.torch and importlib.util.find_spec("torch") is None:
-        raise common.UsageError("--torch: PyTorch is not installed (pip install 'tinyconv[bench]')")
+        raise common.UsageError(f"--torch: {NO_TORCH}")
     verdicts = _check(names, args)
     if args.json:
         common.print_json([dataclasses.asdict(verdict) for verdict in verdicts])
@@ -52,12 +52,16 @@ def run(args):
     return 1 if any(verdict.failure for verdict in verdicts) else 0
 
 
-def _check_name(name):
-    if name not in OPERATIONS:
-        close = difflib.get_close_matches(name, OPERATIONS, n=3)
-        hint = (f"did you mean {' or '.join(close)}?" if close else
-                "tinyconv check --list has all names")
-        raise common.UsageError(f"unknown operation {name!r}; {hint}")
+def _check_names(names):
+    unknown = []
+    for name in names:
+        if name not in OPERATIONS:
+            close = difflib.get_close_matches(name, OPERATIONS, n=3)
+            hint = (f"did you mean {' or '.join(close)}?" if close else
+                    "tinyconv check --list has all names")
+            unknown.append(f"unknown operation {name!r}; {hint}")
+    if unknown:
+        raise common.UsageError("\n".join(unknown))
 
 
 def _check(names, args):

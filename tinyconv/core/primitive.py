@@ -1,5 +1,6 @@
 """Operations and their derivative rules: `primitive` lifts a function, `defvjp` states its rule."""
 from functools import wraps
+from inspect import Parameter, signature
 
 import numpy as np
 from numpy import generic, ndarray
@@ -67,6 +68,9 @@ def computed(f, args, kwargs):
     try:
         y = f(*arrays, **kwargs)
         if type(y) is not ndarray:
+            if isinstance(y, Tensor):
+                raise TypeError("a function of arrays has come to return a tensor; tensors are "
+                                "positional arguments, and its operations are NumPy's")
             y = np.asarray(y)
     except (ValueError, TypeError, IndexError, AttributeError) as error:
         name = f.__name__.lstrip("_")
@@ -120,9 +124,26 @@ def defvjp(op, *rules, argnums=None, joint=None, onto=()):
     Where another gradient s of the same argument has arrived before, the walk adds the two. An
     operation that can do so in passing has a rule `(s, g, y, *args, **kwargs) -> s + ∂L/∂arg` in
     `onto`, under the number of the argument. (Beside a joint rule it is not asked.)
+
+    Raises TypeError for a rule of an argument that `op` does not have.
     """
+    rules = dict(zip(range(len(rules)) if argnums is None else argnums, rules, strict=True))
+    names = _positional(op)
+    for i in rules if names is not None else ():
+        if i >= len(names):
+            raise TypeError(f"defvjp: there is a rule of argument {i}, but {op.__name__} has only "
+                            f"{len(names)}: {', '.join(names)}")
     op.joint_rule, op.onto = joint, dict(onto)
-    op.rules.update(zip(range(len(rules)) if argnums is None else argnums, rules, strict=True))
+    op.rules.update(rules)
+
+
+def _positional(op):
+    """The names of the arguments that may be tensors; None where there may be any number."""
+    parameters = signature(op).parameters.values()
+    if any(p.kind is Parameter.VAR_POSITIONAL for p in parameters):
+        return None
+    return [p.name for p in parameters
+            if p.kind in (Parameter.POSITIONAL_ONLY, Parameter.POSITIONAL_OR_KEYWORD)]
 
 
 # ---- the four operations that every walk needs ---------------------------------------------------

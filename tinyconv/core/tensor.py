@@ -47,7 +47,7 @@ class Tensor:
     """
     __slots__ = ("data", "requires_grad", "grad", "grad_fn", "_hooks", "_retains_grad",
                  "__weakref__")
-    __array_ufunc__ = None                       # so that `array + tensor` asks the tensor
+    __array_ufunc__ = None       # so that `array + tensor` asks the tensor (see ops/methods.py)
 
     def __init__(self, data, requires_grad=False, dtype=None):
         self.data = as_array(data, dtype)

@@ -1,4 +1,5 @@
 """The walk from a result back to what it was made from: `backward` and `grad`."""
+from inspect import signature
 from sys import getrefcount
 
 import numpy as np
@@ -177,7 +178,7 @@ def _pull_back(y, g, wanted, gradients):
             continue
         if op.joint_rule is not None:
             if joint is None:
-                joint = op.joint_rule(g, y, *args, **kwargs)
+                joint = _called(op, None, op.joint_rule, g, y, args, kwargs)
             gx = joint[i]
         elif i in op.onto and x in gradients:
             gradients[x] = _fitted(op.onto[i](gradients[x], g, y, *args, **kwargs), x, op, i)
@@ -185,13 +186,30 @@ def _pull_back(y, g, wanted, gradients):
             continue
         elif i in op.rules:
             rule = op.rules[i]
-            gx = rule and rule(g, y, *args, **kwargs)
+            gx = rule and _called(op, i, rule, g, y, args, kwargs)
         else:
             raise NotImplementedError(f"{op.__name__}: argument {i} has no derivative rule")
         if gx is not None:
             _collect(gradients, x, _fitted(gx, x, op, i))
             walked = True
     return walked
+
+
+def _called(op, i, rule, g, y, args, kwargs):
+    """What the rule of argument i (None: of all) returns; TypeError if it takes something else."""
+    try:
+        return rule(g, y, *args, **kwargs)
+    except TypeError:
+        try:
+            signature(rule).bind(g, y, *args, **kwargs)
+        except ValueError:                       # (there is no signature to be had)
+            pass
+        except TypeError as misfit:
+            which = "joint rule" if i is None else f"rule of argument {i}"
+            raise TypeError(f"{op.__name__}: its {which} takes {signature(rule)}, but a rule is "
+                            "given (g, y, *args, **kwargs): the gradient of the result, the result "
+                            f"and all arguments, here {len(args)} ({misfit})") from None
+        raise
 
 
 def _fitted(g, x, op, i):

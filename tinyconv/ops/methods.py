@@ -43,6 +43,30 @@ for _name, _op in _COMPARISONS.items():
     setattr(Tensor, f"__{_name}__", _op)
 
 
+# what NumPy calls an operator, and what the tensor on the right of it is asked
+_REFLECTED = {np.add: "radd", np.subtract: "rsub", np.multiply: "rmul", np.divide: "rtruediv",
+              np.power: "rpow", np.matmul: "rmatmul", np.floor_divide: "rfloordiv",
+              np.remainder: "rmod", np.bitwise_and: "rand", np.bitwise_or: "ror",
+              np.bitwise_xor: "rxor", np.equal: "eq", np.not_equal: "ne", np.less: "gt",
+              np.less_equal: "ge", np.greater: "lt", np.greater_equal: "le"}
+
+
+def _array_ufunc(self, ufunc, method, *inputs, out=None, **options):
+    """`array + tensor` (or +=) asks the tensor; by name, NumPy's functions take none: TypeError."""
+    if (ufunc in _REFLECTED and method == "__call__" and not options
+            and not isinstance(inputs[0], Tensor) and (out is None or out[0] is inputs[0])):
+        return getattr(self, f"__{_REFLECTED[ufunc]}__")(inputs[0])
+    name = {"absolute": "abs", "negative": "neg", "subtract": "sub", "multiply": "mul",
+            "divide": "div"}.get(ufunc.__name__, ufunc.__name__)
+    own = f"write x.{name}({'…' * (ufunc.nin - 1)}), or " if hasattr(Tensor, name) else ""
+    raise TypeError(f"np.{ufunc.__name__} does not take a tensor, it would hide the gradient: {own}"
+                    "make an operation of a function of arrays with @primitive and defvjp of "
+                    "tinyconv.core")
+
+
+Tensor.__array_ufunc__ = _array_ufunc
+
+
 def _set_item(self, key, value):
     if self.requires_grad and is_grad_enabled() or not self.is_leaf:
         raise InPlaceError("x[key] = value: a tensor in a graph cannot change; "

@@ -4,6 +4,8 @@ import numpy as np
 from ..core import Tensor, no_grad
 from .errors import GradientError
 
+__tracebackhide__ = True
+
 
 def check_adjoint(f, f_adjoint, x, y, rtol=1e-10, atol=1e-12):
     """Check that f and f_adjoint are transposes of one another: ⟨f(x), y⟩ = ⟨x, f_adjoint(y)⟩.

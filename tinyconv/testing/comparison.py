@@ -8,6 +8,8 @@ from .catalogue.operation import Call
 from .errors import GradientError
 from .points import bounded, gradients, leaf
 
+__tracebackhide__ = True
+NO_TORCH = "PyTorch is not installed (pip install 'tinyconv[bench]')"
 TOLERANCE = {"float16": 1e-2, "float32": 2e-5, "float64": 1e-10}
 
 
@@ -27,7 +29,12 @@ def check_against_torch(f, twin, *inputs, rtol=None, atol=None, gradients=True, 
 
 def compare_with_torch(call, f, twin, rtol=None, atol=None, wanted=True, seed=0):
     """`check_against_torch` for the arguments of a `Call`."""
-    import torch
+    try:
+        import torch
+    except ModuleNotFoundError as error:
+        if error.name != "torch":
+            raise
+        raise ImportError(f"check_against_torch: {NO_TORCH}") from None
 
     if isinstance(twin, str):
         name, twin = twin, torch

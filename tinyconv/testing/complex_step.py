@@ -19,6 +19,7 @@ from ..core import Tensor, enable_grad
 from .complex_twins import TWINS
 from .points import leaf, outputs_of
 
+__tracebackhide__ = True
 STEP = 1e-20
 
 

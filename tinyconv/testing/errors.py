@@ -3,6 +3,7 @@ import numpy as np
 
 from ..core import Tensor
 
+__tracebackhide__ = True
 ORDINALS = ("zeroth", "first", "second", "third", "fourth", "fifth", "sixth")
 FEW = 8                                # so many elements of an array are worth printing
 

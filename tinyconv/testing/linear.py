@@ -5,6 +5,8 @@ from ..core import Tensor, no_grad
 from .errors import GradientError
 from .points import bounded, is_differentiable, outputs_of, refuse_narrow
 
+__tracebackhide__ = True
+
 
 def check_linear(f, *inputs, rtol=1e-10, atol=1e-12, seed=0):
     """Check that f is linear in each floating point input while the others stay as they are.

@@ -6,6 +6,7 @@ import numpy as np
 from ..core import Tensor, no_grad
 from .points import outputs_of
 
+__tracebackhide__ = True
 EPS = np.finfo(np.float64).eps
 STEP = EPS ** (1 / 3)      # central differences err by h²|f‴|/6 + ε|f|/h, least near h = ∛ε = 6e-6
 SHRINK = 8                 # where the function bends more than that allows for, or ends, try less

@@ -3,6 +3,8 @@ import numpy as np
 
 from ..core import Tensor, enable_grad, grad
 
+__tracebackhide__ = True
+
 
 def leaf(x):
     """A leaf around the same array (the same layout in memory)."""

@@ -4,7 +4,9 @@ import keyword
 
 import numpy as np
 
+from .. import ops
 from ..core import Tensor
+from ..nn import functional
 
 MANY = 64                              # arrays with more elements are not written out
 
@@ -17,8 +19,8 @@ def again(check, f, inputs, options, in_a_tuple=False):
     With `in_a_tuple` the inputs are in one, as `gradcheck` takes them.
     """
     missing = []
-    name = getattr(f, "__name__", "")
-    if not name.isidentifier() or keyword.iskeyword(name) or hasattr(builtins, name):
+    name = _name(f)
+    if name is None:
         name = "f"
         missing.append("f: the function you passed")
     given = [_literal(x, f"x{i}", missing) for i, x in enumerate(inputs)]
@@ -27,6 +29,16 @@ def again(check, f, inputs, options, in_a_tuple=False):
     given += [f"{option}={_literal(value, option, missing)}" for option, value in options.items()]
     comment = "  # " + ", ".join(missing) if missing else ""
     return f"{check}({', '.join([name, *given])}){comment}"
+
+
+def _name(f):
+    """What the function is called where it was written down, None if that is not known."""
+    name = getattr(f, "__name__", "")
+    for short, room in ("tc", ops), ("F", functional):
+        if getattr(room, name, None) is f:
+            return f"{short}.{name}"
+    known = name.isidentifier() and not keyword.iskeyword(name) and not hasattr(builtins, name)
+    return name if known else None
 
 
 def changed(options, usual):
