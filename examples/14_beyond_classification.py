@@ -131,12 +131,13 @@ for column, i in zip(axes.T, chosen):
     column[0].imshow(fresh.images[i].transpose(1, 2, 0), interpolation="nearest")
     column[1].imshow(fresh.masks[i], **masked)
     column[2].imshow(masks[i], **masked)
-    for (x1, y1, x2, y2), label, sure in zip(*found[i]):
-        if sure >= 0.5:
+    for n, ((x1, y1, x2, y2), label, sure) in enumerate(zip(*found[i])):
+        if sure >= 0.5:                                      # its name where there is none yet
+            taken = (np.abs(found[i][0][:n, :2] - (x1, y1)) < (28, 6)).all(1).any()
             column[0].add_patch(Rectangle((x1 - 0.5, y1 - 0.5), x2 - x1, y2 - y1, fill=False,
                                           edgecolor="white", path_effects=outline))
-            column[0].text(x1, y1 - 1.5, f"{CLASSES[label]} {sure:.2f}", color="white", fontsize=8,
-                           path_effects=outline)
+            column[0].text(x1, y2 + 3.5 if taken else y1 - 1.5, f"{CLASSES[label]} {sure:.2f}",
+                           color="white", fontsize=8, path_effects=outline)
 for ax in axes.flat:
     ax.set(xticks=[], yticks=[])
 for ax, title in zip(axes[:, 0], ("the scene, and boxes\nthe detector finds", "the true masks",
