@@ -257,7 +257,7 @@ def test_pytest_shows_the_message_and_none_of_the_checker(tmp_path):
         def test_jacobian():
             gradcheck(mine, tc.ones(2, dtype=tc.float64, requires_grad=True))
     """))
-    out = subprocess.run([sys.executable, "-m", "pytest", "-qrN", "-p", "no:cacheprovider", tmp_path],
-                         capture_output=True, text=True, cwd=tmp_path).stdout
+    command = [sys.executable, "-m", "pytest", "-qrN", "-p", "no:cacheprovider", tmp_path]
+    out = subprocess.run(command, capture_output=True, text=True, cwd=tmp_path).stdout
     assert "2 failed" in out and out.count("again") == 2 and "raise " not in out
     assert len(out.splitlines()) < 50, out
