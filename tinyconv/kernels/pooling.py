@@ -77,9 +77,8 @@ def windows(size, ranges):
         seen = (seen[:, None, :, None] & (places < stop[:, None])[:, None]).reshape(shape)
     order = np.argsort(~seen, 1, kind="stable")              # what is in the window comes first
     counts = seen.sum(1)
-    last = np.arange(-(-order.shape[1] // TOGETHER) * TOGETHER)
-    pixels = np.take_along_axis(pixels, order, 1)
-    pixels = np.take_along_axis(pixels, np.minimum(last, counts[:, None] - 1), 1)
+    places = np.minimum(np.arange(order.shape[1]), counts[:, None] - 1)
+    pixels = np.take_along_axis(np.take_along_axis(pixels, order, 1), places, 1)
     disjoint = len(np.unique(pixels)) == counts.sum()
     pixels = pixels.astype(np.int32)
     pixels.flags.writeable = counts.flags.writeable = False         # one table for many calls
