@@ -36,12 +36,12 @@ from .geometry import KEPT, whole_tiles
 from .layout import channels_last
 from .memory import empty
 from .product import TASKS, best_shape, multiply_as, scratch
-from .shapes import NARROW, ONE, VECTOR_BYTES
+from .shapes import NARROW, ONE, SHAPES, VECTOR_BYTES
 from .winograd_transforms import (PAD, PLACES, SIDE, from_gradient, from_input, from_weights,
                                   tile_count, to_output, to_weights)
 
-TILES = 32                             # in a block: what they become stays in cache
-WEIGHTS = 2048                         # products that take as long as to transform one kernel
+TILES = 32                             # in a block, at most: what they become stays in cache
+WEIGHTS = 1024                         # products that take as long as to transform one kernel
 CHANNELS = 16                          # whose weights are transformed at once
 SUMS_BYTES = 1 << 19                   # of a weight gradient, for one task: they stay in cache
 
@@ -61,8 +61,8 @@ def fits(geometry, N, C, O, groups, dtype):
 # What a parallel loop does stands in a function of its own: Numba compiles that in half the time.
 
 @kernel(parallel=True)
-def _convolve(tasks, kind, width, parts, x, before, w, turned, u, tables, y, finish):
-    """y = Aᵀ[u ⊙ (Bᵀ x B)]A, finished as `to_output` says, a block of tiles after the other.
+def _convolve(tasks, tiles, kind, width, parts, x, before, w, turned, u, tables, y, finish):
+    """y = Aᵀ[u ⊙ (Bᵀ x B)]A, finished as `to_output` says, a block of `tiles` after the other.
 
     u[panel, place, c, o] = G w[o, c] Gᵀ; `turned`: of w[c, o] by half a turn.  w (…, …, 9)
     A block may be shared out in `parts`: each makes the same Bᵀ x B and some of the columns.
@@ -72,21 +72,22 @@ def _convolve(tasks, kind, width, parts, x, before, w, turned, u, tables, y, fin
     for task in prange(P * several):
         c = task % several * CHANNELS
         from_weights(w, turned, c, min(CHANNELS, C - c), task // several, u)
-    blocks = (tile_count(y) + TILES - 1) // TILES
+    blocks = (tile_count(y) + tiles - 1) // tiles
     for task in prange(tasks * parts):
         i = task // parts
-        _convolve_blocks(i * blocks // tasks, (i + 1) * blocks // tasks, task % parts, kind, width,
-                         parts, x, before, u, tables, y, finish)
+        _convolve_blocks(i * blocks // tasks, (i + 1) * blocks // tasks, tiles, task % parts, kind,
+                         width, parts, x, before, u, tables, y, finish)
 
 
 @part
-def _convolve_blocks(start, stop, part, kind, width, parts, x, before, u, tables, y, finish):
+def _convolve_blocks(start, stop, tiles, part, kind, width, parts, x, before, u, tables, y,
+                     finish):
     C, P, (row, off, out, none), (scale, shift, addend, relu) = (x.shape[3], u.shape[0], tables,
                                                                  finish)
     weights = u.reshape(-1)
     v, m, patch, lines = _scratch(C, width, x)
-    for first in range(start * TILES, stop * TILES, TILES):
-        count = min(TILES, tile_count(y) - first)
+    for first in range(start * tiles, stop * tiles, tiles):
+        count = min(tiles, tile_count(y) - first)
         from_input(x, first, count, y, before, v, patch, lines)
         for p in range(part * P // parts, (part + 1) * P // parts):
             multiply_as(kind, PLACES, (C, C * width, 0, width), v, row[:count], off,
@@ -154,14 +155,16 @@ def _run(x, w, turned, before, y, shift, scale, addend, relu):
         return
     kind, columns, panels, tables = _forward_tables(C, O, x.dtype)
     u = empty((panels, PLACES, C, columns), x.dtype)
-    blocks = -(-in_python(tile_count)(y) // TILES)
+    count, rows = in_python(tile_count)(y), SHAPES[kind].rows
+    tiles = min(TILES, -(-count // (TASKS * rows)) * rows)           # so that no task has none
+    blocks = -(-count // tiles)
     tasks = min(blocks, TASKS)
     parts = min(panels, TASKS // tasks)
     scale = np.ones(O, x.dtype) if scale is None else np.ascontiguousarray(scale)
     shift = np.zeros(O, x.dtype) if shift is None else np.ascontiguousarray(shift)
     addend = y[:0] if addend is None else channels_last(addend)
-    _convolve(tasks, kind, columns, parts, x, np.array(before), _nine(w), turned, u, tables, y,
-              (scale, shift, addend.reshape(-1), relu))
+    _convolve(tasks, tiles, kind, columns, parts, x, np.array(before), _nine(w), turned, u, tables,
+              y, (scale, shift, addend.reshape(-1), relu))
 
 
 def conv_weight(x, g, before):
