@@ -149,15 +149,25 @@ def test_large_windows_take_no_more_memory_than_a_few_images():
 @given(st.data())
 def test_means_of_windows_are_rounded_a_few_times_an_element(dtype, data):
     """|error| ≤ (K + 4) u Σ |x| |scale|, K elements being added one after another"""
-    x, w = data.draw(images(dtype))
+    check_rounding(*data.draw(images(dtype)), dtype)
+
+
+@DTYPES
+def test_sixty_four_windows_of_one_pixel_give_it_back_with_as_many_roundings(dtype):
+    part = Range(np.zeros(4, np.intp), np.ones(4, np.intp), 1)
+    check_rounding(np.array([3, 1, 0, -2, -2], dtype).reshape(1, 5, 1, 1, 1),
+                   pooling.windows((1, 1, 1), [part] * 3), dtype)
+
+
+def check_rounding(x, w, dtype):
     x = (x * np.sqrt(2, dtype=dtype)).astype(dtype)
     scale = 1 / w.counts
     y = pooling.window_sum(x, w, scale)
     g = (y + 1 / 3).astype(dtype)
     for name, source in (("window_sum", x), ("window_spread", g)):
+        plainly = getattr(reference, name)
         fast = getattr(pooling, name)(source, w, scale)
-        plain, size = (getattr(reference, name)(a.astype(np.float64), w, scale)
-                       for a in (source, abs(source)))
-        K = x[0, 0].size if len(x) else 0
+        plain, size = (plainly(a.astype(np.float64), w, scale) for a in (source, abs(source)))
+        K = plainly(np.ones(source.shape), w, np.ones(len(scale)))       # that meet in an element
         assert fast.dtype == dtype
         assert (abs(fast - plain) <= (K + 4) * np.finfo(dtype).eps * size).all()
