@@ -2,7 +2,11 @@
 
 Kernels that treat all elements alike run along memory, whatever the dimensions are called.
 """
+from functools import lru_cache
+
 import numpy as np
+
+from .geometry import KEPT
 
 
 def in_memory_order(x):
@@ -41,9 +45,15 @@ def same_layout(*arrays):
 def full(shape, value, like):
     """An array filled with a value, whose dimensions lie in memory in the order in which those of
     the array `like` do."""
-    order = sorted(range(like.ndim), key=lambda d: -like.strides[d])
-    y = np.full([shape[d] for d in order], value, like.dtype)
-    return y.transpose([order.index(d) for d in range(like.ndim)])
+    order, back = _order(like.strides)
+    return np.full([shape[d] for d in order], value, like.dtype).transpose(back)
+
+
+@lru_cache(maxsize=KEPT)
+def _order(strides):
+    """The dimensions in the order in which memory has them, and the way back."""
+    order = sorted(range(len(strides)), key=lambda d: -strides[d])
+    return order, [order.index(d) for d in range(len(strides))]
 
 
 def channels_last(x):

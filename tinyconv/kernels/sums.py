@@ -5,11 +5,13 @@ the pixels and B the channels the mean over the image, with A = 1 the gradient o
 the sum of everything.
 """
 import math
+from functools import lru_cache
 
 import numpy as np
 from numba import prange
 
 from .compile import FLOATS, kernel, part
+from .geometry import KEPT
 
 LINE = 256                                       # numbers that are added to as many sums at a time
 LINES = 32                                       # of a block, so many numbers meet in each sum
@@ -63,16 +65,26 @@ def sums(x, dims, keepdim=False):
 
     NumPy adds what lies scattered in memory, what is few, and dtypes the kernel is not made for.
     """
-    order = sorted(range(x.ndim), key=lambda d: -x.strides[d])               # as memory has them
-    first = min((order.index(d) for d in dims), default=0)
-    last = first + len(dims)
-    shape = [x.shape[d] for d in order]
-    A, R, B = (math.prod(part) for part in (shape[:first], shape[first:last], shape[last:]))
+    order, back, sides, kept = _as_memory_has_them(x.shape, x.strides, tuple(dims))
     turned = x.transpose(order)
-    if (R * B < FEW or x.dtype not in FLOATS or not turned.flags.c_contiguous
-            or sorted(order[first:last]) != sorted(dims)):
+    if sides is None or x.dtype not in FLOATS or not turned.flags.c_contiguous:
         total = np.add.reduce(x, tuple(dims), np.float64, keepdims=keepdim)
         return total.astype(x.dtype, copy=False)
-    y = middle_sums(turned.reshape(A, R, B)).reshape(shape[:first] + [1] * len(dims) + shape[last:])
-    y = y.transpose(sorted(range(x.ndim), key=order.__getitem__))
+    y = middle_sums(turned.reshape(sides)).reshape(kept).transpose(back)
     return y if keepdim else y.squeeze(dims)
+
+
+@lru_cache(maxsize=KEPT)
+def _as_memory_has_them(shape, strides, dims):
+    """The dimensions in the order of memory, and back; what lies before, within and behind those
+    to be summed over, (A, R, B), None where they do not lie side by side or are few; and the shape
+    of the sums, in the order of memory, with ones."""
+    order = sorted(range(len(shape)), key=lambda d: -strides[d])
+    back = sorted(range(len(shape)), key=order.__getitem__)
+    first = min((order.index(d) for d in dims), default=0)
+    last = first + len(dims)
+    sizes = [shape[d] for d in order]
+    A, R, B = (math.prod(part) for part in (sizes[:first], sizes[first:last], sizes[last:]))
+    scattered = R * B < FEW or sorted(order[first:last]) != sorted(dims)
+    kept = (*sizes[:first], *[1] * len(dims), *sizes[last:])
+    return order, back, None if scattered else (A, R, B), kept

@@ -7,8 +7,6 @@ What is called convolution is cross-correlation: the kernel is not flipped.
 Output size per dimension: ⌊(size + 2 padding − dilation (kernel − 1) − 1) / stride⌋ + 1.
 Source of the arithmetic: Dumoulin & Visin 2016, https://arxiv.org/abs/1603.07285.
 """
-import numpy as np
-
 from ... import ops
 from ...core import DtypeError
 from ...kernels.compile import FLOATS
@@ -79,17 +77,28 @@ def conv_scaled(input, weight, scale, shift, add=None, relu=False, stride=1, pad
     if not batched:
         raise ValueError(f"{op}: x should have {dims + 2} dimensions (N, C, …) where batch_norm "
                          f"follows, got shape {x.shape[1:]}")
-    geometry = conv_geometry(op, x.shape, w.shape, None, stride, padding, dilation, groups)
-    shape = (x.shape[0], w.shape[0], *geometry.output[3 - dims:])
-    if scale.shape != shape[1:2] or shift.shape != shape[1:2]:
-        raise ValueError(f"batch_norm: scale and shift should have shape {shape[1:2]}, one number "
-                         f"per output channel, got {scale.shape} and {shift.shape}")
-    if add is not None and (add.shape != shape or add.dtype != x.dtype):
-        raise ValueError(f"batch_norm: add should have the input's shape {shape} and dtype "
-                         f"{x.dtype}, got {add.shape} and {add.dtype}")
-    scale = np.ascontiguousarray(scale, x.dtype)
-    shift = np.ascontiguousarray(shift, x.dtype)
+    geometry = _scaled_geometry(op, x.shape, w.shape, scale.shape, shift.shape,
+                                None if add is None else add.shape, stride, padding, dilation,
+                                groups)
+    if add is not None and add.dtype != x.dtype:
+        raise DtypeError(f"batch_norm: add should have the input's dtype {x.dtype}, "
+                         f"got {add.dtype}")
+    scale, shift = scale.astype(x.dtype, copy=False), shift.astype(x.dtype, copy=False)
     return ops.conv_scaled(x, w, add, scale, shift, geometry, groups, relu=relu)
+
+
+@cached
+def _scaled_geometry(op, x_shape, w_shape, scale_shape, shift_shape, add_shape, stride, padding,
+                     dilation, groups):
+    """The `Geometry` of a convolution with a batch norm behind it, whose sizes are checked, too."""
+    geometry = conv_geometry(op, x_shape, w_shape, None, stride, padding, dilation, groups)
+    shape = (x_shape[0], w_shape[0], *geometry.output[5 - len(x_shape):])
+    if scale_shape != shape[1:2] or shift_shape != shape[1:2]:
+        raise ValueError(f"batch_norm: scale and shift should have shape {shape[1:2]}, one number "
+                         f"per output channel, got {scale_shape} and {shift_shape}")
+    if add_shape not in (None, shape):
+        raise ValueError(f"batch_norm: add should have the input's shape {shape}, got {add_shape}")
+    return geometry
 
 
 # ---- behind them ---------------------------------------------------------------------------------

@@ -95,8 +95,8 @@ class _BatchNorm(_Statistics):
         """
         if not self._goes_along(conv, x):
             return self(conv(x), add=add, relu=relu)
-        scale = 1 / np.sqrt(self.running_var + self.eps)
-        scale = scale if self.weight is None else scale * self.weight.data
+        scale = ((1 if self.weight is None else self.weight.data)
+                 / np.sqrt(self.running_var + self.eps))
         mean = self.running_mean if conv.bias is None else self.running_mean - conv.bias.data
         shift = (0 if self.bias is None else self.bias.data) - mean * scale
         return F.conv_scaled(x, conv.weight, scale, shift, add, relu, conv.stride, conv.padding,
