@@ -20,6 +20,7 @@ Leave the machine alone meanwhile. PyTorch: pip install 'tinyconv[bench]'."""
 
 
 def options(parser):
+    """Add what the command takes to its parser."""
     parser.add_argument("suites", nargs="*", metavar="SUITE",
                         help=f"of {', '.join(benchmark.SUITES)} (default: all)")
     parser.add_argument("--list", action="store_true", help="say what each suite measures")
@@ -41,6 +42,7 @@ def options(parser):
 
 
 def run(args):
+    """Do what the command is for; returns its exit status."""
     names = args.suites or list(benchmark.SUITES)
     for name in names:
         if name not in benchmark.SUITES:

@@ -24,6 +24,7 @@ are the worst relative errors found. Exit status 1 if anything is wrong."""
 
 
 def options(parser):
+    """Add what the command takes to its parser."""
     parser.add_argument("operations", nargs="*", metavar="OP",
                         help="names such as conv2d or softmax (default: all)")
     parser.add_argument("--complex", action="store_true",
@@ -38,6 +39,7 @@ def options(parser):
 
 
 def run(args):
+    """Do what the command is for; returns its exit status."""
     names = args.operations or list(OPERATIONS)
     _check_names(names)
     if args.list:

@@ -22,6 +22,7 @@ kept."""
 
 
 def options(parser):
+    """Add what the command takes to its parser."""
     actions = parser.add_subparsers(dest="action", metavar="list|fetch|verify|show", required=True)
     listing = actions.add_parser("list", help="what there is, and what of it is on this machine")
     fetching = actions.add_parser("fetch", help="download what is not on this machine")
@@ -43,6 +44,7 @@ def options(parser):
 
 
 def run(args):
+    """Do what the command is for; returns its exit status."""
     for name in [*getattr(args, "names", ()), *([args.name] if args.action == "show" else [])]:
         common.check_data(name)
     return {"list": _list, "fetch": _fetch, "verify": _verify, "show": _show}[args.action](args)

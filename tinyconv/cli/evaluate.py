@@ -21,6 +21,7 @@ standard deviation of the data set; --imagenet takes those of ImageNet."""
 
 
 def options(parser):
+    """Add what the command takes to its parser."""
     parser.add_argument("folder", nargs="?", metavar="RUN", help="folder of the run")
     known.add_model(parser)
     parser.add_argument("--data", metavar="NAME",
@@ -33,6 +34,7 @@ def options(parser):
 
 
 def run(args):
+    """Do what the command is for."""
     if (args.folder is None) == (args.model is None):
         raise common.UsageError("expected either the folder of a RUN, or --model NAME with --data "
                                 "(and --weights FILE)")

@@ -55,6 +55,7 @@ UNITS = 10                             # that `visualise` draws
 
 
 def options(parser):
+    """Add what the command takes to its parser."""
     parser.add_argument("paths", nargs="*", metavar="RUN IMAGE",
                         help="folder of the run (not with --model), then pictures: PNG, JPEG, …, "
                              "or test images, such as cifar10:7")
@@ -89,6 +90,7 @@ def _methods(text):
 
 
 def run(args):
+    """Do what the command is for; returns its exit status."""
     alone = args.method is not None and args.method[0] in ALONE
     if args.model is None and not args.paths:
         raise common.UsageError("expected the folder of a RUN, or --model NAME")

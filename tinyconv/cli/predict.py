@@ -25,6 +25,7 @@ A picture that cannot be read is named, the others are answered, and the exit st
 
 
 def options(parser):
+    """Add what the command takes to its parser."""
     parser.add_argument("folder", metavar="RUN", help="folder of the run")
     parser.add_argument("images", nargs="+", metavar="IMAGE", help="pictures: PNG, JPEG, BMP, …")
     parser.add_argument("--top", type=common.whole, default=3, metavar="K",
@@ -34,6 +35,7 @@ def options(parser):
 
 
 def run(args):
+    """Do what the command is for; returns its exit status."""
     common.set_threads(args.threads)
     saved = training.load_run(args.folder)
     paths, pictures = [], []

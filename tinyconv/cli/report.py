@@ -13,10 +13,12 @@ that is still under way, or was stopped, is reported as far as it has come."""
 
 
 def options(parser):
+    """Add what the command takes to its parser."""
     parser.add_argument("folder", metavar="RUN", help="folder of the run")
     common.add_threads(parser)
 
 
 def run(args):
+    """Do what the command is for."""
     common.set_threads(args.threads)
     print(report.write(args.folder))

@@ -18,6 +18,7 @@ output begin (a negative number in the padding). Fields can be larger than the i
 
 
 def options(parser):
+    """Add what the command takes to its parser."""
     parser.add_argument("model", metavar="MODEL", help=f"one of {', '.join(models.list())}")
     parser.add_argument("--input", type=_shape, metavar="CxHxW",
                         help="shape of the image (default: what the model is usually given)")
@@ -25,6 +26,7 @@ def options(parser):
 
 
 def run(args):
+    """Do what the command is for."""
     common.check_model(args.model)
     model = models.create(args.model, **({} if args.input is None else {
         "in_channels": args.input[0], "image_size": args.input[1]}))

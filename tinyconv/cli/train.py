@@ -37,6 +37,7 @@ What is not given is taken from the recipe for this model and data set; --json s
 
 
 def options(parser):
+    """Add what the command takes to its parser."""
     parser.add_argument("model", nargs="?", metavar="MODEL",
                         help=f"one of {', '.join(models.list(task='classification'))} "
                              "(default: lenet5)")
@@ -99,6 +100,7 @@ def options(parser):
 
 
 def run(args):
+    """Do what the command is for; returns its exit status."""
     with warnings.catch_warnings():
         warnings.showwarning = _one_line
         if args.resume is None:

@@ -40,6 +40,8 @@ INT32, INT64 = ir.IntType(32), ir.IntType(64)
 # ---- the types -----------------------------------------------------------------------------------
 
 class ShapeType(types.Opaque):
+    """Numba's type of a `Shape`: each shape has its own, so that a kernel is compiled for it."""
+
     def __init__(self, rows, cols, bytes):
         self.rows, self.cols, self.bytes = rows, cols, bytes
         super().__init__(f"Shape({rows}x{cols}x{bytes})")
@@ -50,6 +52,8 @@ class ShapeType(types.Opaque):
 
 
 class Tile(types.Type):
+    """Numba's type of a block of sums in registers."""
+
     def __init__(self, rows, cols, lanes, dtype):
         self.rows, self.cols, self.lanes, self.dtype = rows, cols, lanes, dtype
         super().__init__(f"Tile({rows}x{cols}x{lanes} {dtype})")
@@ -78,6 +82,8 @@ def vector_of(tile):
 
 @register_model(Tile)
 class TileModel(models.PrimitiveModel):
+    """How LLVM holds a tile: as an array of vectors, which it puts into registers."""
+
     def __init__(self, manager, tile):
         super().__init__(manager, tile, ir.ArrayType(vector_of(tile), tile.rows * tile.cols))
 
