@@ -2,17 +2,19 @@
 are large but differ.
 
 Sums of K products in float32 err by at most (4 + log₂ K) · eps/2 · M, where M is the same sum of
-absolute values. That is how pairwise summation grows, with room of 2; one after another they
-would grow with K itself. (Where 3×3 convolutions are Winograd's, M is that of a whole tile:
+absolute values and the numbers are random, so that their errors are, too. That is how pairwise
+summation grows, with room of 2; one after another they would grow with K itself, and do so, up to
+`CHUNK`, where all errors go the same way because one number is added again and again. (Where 3×3 convolutions are Winograd's, M is that of a whole tile:
 `test_kernels_winograd.py`.)
 """
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 import tinyconv as tc
 import tinyconv.nn.functional as F
+from tinyconv.kernels.product import CHUNK
 from tinyconv.testing.strategies import arrays, conv_problems, generators, pool_problems
 
 UNIT = np.finfo(np.float32).eps / 2
@@ -28,7 +30,8 @@ def check_sum(f, K, *xs):
 
 
 def draw(data, *shapes):
-    return [data.draw(arrays(shape, np.float32)) for shape in shapes]
+    g = data.draw(generators())
+    return [g.standard_normal(shape).astype(np.float32) for shape in shapes]
 
 
 @given(p=conv_problems(), data=st.data())
@@ -54,6 +57,17 @@ def test_matrix_products(M, K, N, data):
 @given(st.integers(1, 10), st.integers(1, 3000), st.integers(1, 20), st.data())
 def test_linear_layers(N, K, O, data):
     check_sum(F.linear, K + 1, *draw(data, (N, K), (O, K), (O,)))
+
+
+@given(K=st.integers(1, 3000), g=generators(), shape=st.tuples(*[st.integers(1, 20)] * 2))
+@example(K=90, g=np.random.default_rng(0), shape=(1, 1))      # 10.6 units where random ones have 2
+def test_equal_numbers_err_by_no_more_than_one_rounding_for_each_that_is_added(K, g, shape):
+    a, b = g.standard_normal(2).astype(np.float32)
+    x, w = np.full((shape[0], K), a), np.full((shape[1], K), b)
+    exact = K * np.float64(a) * np.float64(b)
+    added = min(K, CHUNK) + K // CHUNK + 1
+    for y in (F.linear(tc.tensor(x), tc.tensor(w)), tc.matmul(tc.tensor(x), tc.tensor(w.T))):
+        assert (np.abs(y.data - exact) <= added * UNIT * abs(exact)).all()
 
 
 @given(p=pool_problems(max_dilation=1), data=st.data())
