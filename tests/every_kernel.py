@@ -94,14 +94,15 @@ def _products(draw, rng, dtype):
 def _pooling(draw, rng, dtype):
     def pool(windows):
         def run(x):
-            y, where = pooling.window_max(x, windows)
+            y, where = pooling.window_max(x, windows, relu=True)
             mean = pooling.window_sum(x, windows, 1 / windows.counts)
             return (y, where, mean, pooling.window_spread(mean, windows, 1 / windows.counts))
         return run
 
     def move(windows):
         return lambda x, g, where: (pooling.take(x, where), pooling.put(g, where, windows.size),
-                                    pooling.put(g, where, windows.size, windows))
+                                    pooling.put(g, where, windows.size, windows),
+                                    pooling.put(g, where, windows.size, windows, -g))
 
     steps, sliding = np.arange(0, 8, 2), np.arange(40) - 16
     large = Range(np.maximum(sliding, 0), np.minimum(sliding + 33, 40), 1)

@@ -39,10 +39,32 @@ def test_max_pooling_with_indices_as_pytorch(torch, against_torch, p, data):
                   lambda x: theirs(x, **p.max_options, return_indices=True), x)
 
 
+@given(p=pool_problems(), data=st.data(), dtype=st.sampled_from((np.float32, np.float64)))
+def test_max_pooling_with_relu_is_relu_after_it_bit_by_bit(p, data, dtype):
+    x = data.draw(arrays(p.x_shape, dtype, "integers"))
+    x = tc.tensor(np.where(x == 3, dtype(np.nan), x), requires_grad=True)
+    (y, i), (z, j) = (MAX[p.dims](x, **p.max_options, return_indices=True, relu=relu)
+                      for relu in (True, False))
+    z = F.relu(z)
+    g = tc.tensor(data.draw(arrays(y.shape, dtype, "integers")))
+    for a, b in ((y, z), (i, j), (tc.grad(y, x, g)[0], tc.grad(z, x, g)[0])):
+        assert a.dtype == b.dtype and np.array_equal(a.data, b.data, equal_nan=True)
+
+
+@pytest.mark.parametrize("relu", [False, True])
 @given(p=pool_problems(max_out=3), data=st.data())
-def test_max_pooling_to_second_order(p, data):
+def test_max_pooling_to_second_order(relu, p, data):
     x = data.draw(arrays(p.x_shape, np.float64, "distinct"))
-    check_grad(lambda x: MAX[p.dims](x * x * x + x, **p.max_options), x, name=f"max_pool{p.dims}d")
+    check_grad(lambda x: MAX[p.dims](x * x * x + x, **p.max_options, relu=relu), x,
+               name=f"max_pool{p.dims}d")
+
+
+def test_no_gradient_flows_where_the_largest_is_negative_or_zero():
+    x = tc.tensor([[[-1.0, -2.0, 0.0, -3.0, 5.0, 4.0]]], requires_grad=True)
+    y = F.max_pool1d(x, 2, relu=True)
+    y.sum().backward()
+    assert y.tolist() == [[[0.0, 0.0, 5.0]]]
+    assert x.grad.tolist() == [[[0.0, 0.0, 0.0, 0.0, 1.0, 0.0]]]
 
 
 @pytest.mark.parametrize("fill", [np.nan, -np.inf, np.inf])

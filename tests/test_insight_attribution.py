@@ -208,6 +208,30 @@ def test_other_ways_back_through_relu_equal_pytorch_with_a_relu_of_its_own(
         assert np.abs(found - insight.input_gradient(ours, x, classes)).max() > 1e-3
 
 
+class Pooled(nn.Module):
+    """ReLU as part of max pooling, or after it."""
+
+    def __init__(self, together):
+        self.conv, self.fc, self.together = nn.Conv2d(2, 5, 3), nn.Linear(5 * 3 * 3, 4), together
+
+    def forward(self, x):
+        x = self.conv(x) - 0.4
+        x = F.max_pool2d(x, 2, relu=True) if self.together else F.relu(F.max_pool2d(x, 2))
+        return self.fc(x.flatten(1))
+
+
+@pytest.mark.parametrize("method", [insight.guided_backpropagation, insight.deconvnet_by_rule,
+                                    insight.input_gradient])
+def test_relu_within_max_pooling_goes_back_as_after_it(method):
+    x = np.random.default_rng(3).standard_normal((2, 2, 8, 8)).astype(np.float32)
+    one, two = Pooled(True), Pooled(False)
+    two.load_state_dict(one.state_dict())
+    found = method(one, x)
+    np.testing.assert_array_equal(found, method(two, x))
+    if method is not insight.input_gradient:
+        assert not np.allclose(found, insight.input_gradient(one, x))
+
+
 def test_grad_cam_equals_pytorch(torch, pair):
     ours, twin, x, (name, module) = pair
     kept = []

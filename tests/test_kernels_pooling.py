@@ -61,16 +61,19 @@ def assert_same(fast, plain, dtype):
 
 
 @DTYPES
-@given(st.data(), st.sampled_from([(), (np.nan,), (np.inf, -np.inf), (np.nan, np.inf, -np.inf)]))
-def test_maxima_and_their_places_are_those_of_the_textbook(dtype, data, unusual):
+@given(st.data(), st.booleans(),
+       st.sampled_from([(), (np.nan,), (np.inf, -np.inf), (np.nan, np.inf, -np.inf)]))
+def test_maxima_and_their_places_are_those_of_the_textbook(dtype, data, relu, unusual):
     x, w = data.draw(images(dtype))
     if unusual:
         rng, x = data.draw(generators()), x.copy(order="K")
         x[...] = np.where(rng.random(x.shape) < 0.5, rng.choice(unusual, x.shape), x)
-    (y, where), (plain, places) = (module.window_max(x, w) for module in (pooling, reference))
+    (y, where), (plain, places) = (
+        module.window_max(x, w, relu) for module in (pooling, reference))
     assert_same(y, plain, dtype)
     assert_same(where, places, np.int32)
-    assert_same(pooling.take(x, where), y, dtype)
+    taken = pooling.take(x, where)
+    assert_same(np.maximum(taken, 0) if relu else taken, y, dtype)
 
 
 @DTYPES
@@ -82,10 +85,12 @@ def test_elements_are_taken_and_put_back_where_they_stood(dtype, data):
     x, g = (data.draw(arrays((N, C, *s), dtype, "integers")) for s in (size, outputs))
     assert_same(pooling.take(x, where), reference.take(x, where), dtype)
     assert_same(pooling.put(g, where, size), reference.put(g, where, size), dtype)
+    y = np.where(g % 5 == 0, dtype(np.nan), data.draw(arrays(g.shape, dtype, "integers")))
+    assert_same(pooling.put(g, where, size, y=y), reference.put(g, where, size, y=y), dtype)
 
 
 @DTYPES
-@given(st.data(), st.sampled_from((5, 16, 33)))
+@given(st.data(), st.sampled_from((1, 5, 16, 33)))
 def test_elements_are_put_back_into_windows_that_overlap_or_do_not(dtype, data, C):
     n, kernel, stride = (data.draw(st.integers(1, 4)) for _ in range(3))
     start = np.arange(0, n * stride, stride)
@@ -94,7 +99,9 @@ def test_elements_are_put_back_into_windows_that_overlap_or_do_not(dtype, data, 
     assert w.disjoint == (kernel <= stride or n == 1)
     x = data.draw(arrays((2, C, *w.size), dtype, "integers"))
     y, where = pooling.window_max(x, w)
-    assert_same(pooling.put(y, where, w.size, w), reference.put(y, where, w.size), dtype)
+    g = data.draw(arrays(y.shape, dtype, "integers"))
+    assert_same(pooling.put(g, where, w.size, w), reference.put(g, where, w.size), dtype)
+    assert_same(pooling.put(g, where, w.size, w, y), reference.put(g, where, w.size, y=y), dtype)
 
 
 @DTYPES
@@ -122,8 +129,10 @@ def test_windows_without_a_list_of_all_pixels_have_the_same_results(dtype, data,
         w = pooling.windows(size, parts)
     assert w.outputs == listed.outputs and np.array_equal(w.counts, listed.counts)
     assert (w.pixels is None) == (0 not in listed.pixels.shape)
-    for found, expected in zip(pooling.window_max(x, w), reference.window_max(x, listed)):
-        assert_same(found, expected, expected.dtype)
+    for relu in (False, True):
+        for found, expected in zip(pooling.window_max(x, w, relu),
+                                   reference.window_max(x, listed, relu)):
+            assert_same(found, expected, expected.dtype)
     scale = data.draw(generators()).choice([-2, 0.25, 0.5, 1, 3], len(w.counts))
     y = pooling.window_sum(x, w, scale)
     if not nan:

@@ -190,8 +190,8 @@ def _div(x, by):
 BACK = {
     "conv": lambda x, w, b, geometry, groups: [Filter(w, geometry, groups)],
     "relu": lambda x: [Rectify()],
-    "take_pixels": lambda x, where, windows=None, values=None: [
-        Unpool(where, x.shape[2:], windows)],
+    "take_pixels": lambda x, where, windows=None, values=None, relu=False: [
+        *[Rectify()] * relu, Unpool(where, x.shape[2:], windows)],
     "window_sum": lambda x, windows, scale: [Share(windows, scale)],
     "scale_and_shift": _scale_and_shift,
     "product": _product,

@@ -14,14 +14,16 @@ simplicity: the all convolutional net", ICLR workshop 2015, https://arxiv.org/ab
 found that the three differ in nothing else.
 
 How: every way back through a ReLU of this library, be it a layer, `F.relu` or a part of the batch
-norm before it, ends in one operation, `relu_pull`. While the gradient is computed, that operation
-is evaluated in another way (`core.evaluated_by`); nothing of the model is touched. An operation
-that would go back through a ReLU in another way, and activations that are none, are refused.
+norm before it, ends in one operation, `relu_pull`, or, of one that is part of a max pooling, in
+`put_pixels` with the ReLU's y. While the gradient is computed, these operations are evaluated in
+another way (`core.evaluated_by`); nothing of the model is touched. An operation that would go back
+through a ReLU in another way, and activations that are none, are refused.
 """
 import numpy as np
 
 from ..core import Tensor, computed, evaluated_by, grad
 from ..ops.activations import relu_pull
+from ..ops.pooling import put_pixels
 from .asking import as_images, targets, undisturbed
 from .layers import answer_of
 
@@ -70,11 +72,17 @@ def relu_goes_back(rule):
     For a walk back (`grad`, `backward`) and nothing else. The gradient of `batch_norm` in training
     with its own ReLU does not ask: see `check_rectified`.
     """
-    def evaluate(f, args, kwargs):
-        if f is not relu_pull.__wrapped__:
-            return computed(f, args, kwargs)
-        g, y = (a.data if isinstance(a, Tensor) else a for a in args[:2])
+    def back(g, y):
+        g, y = (a.data if isinstance(a, Tensor) else a for a in (g, y))
         return rule(g, y).astype(g.dtype, copy=False)
+
+    def evaluate(f, args, kwargs):
+        if f is relu_pull.__wrapped__:
+            return back(*args[:2])
+        if f is put_pixels.__wrapped__ and args[3:] and args[3] is not None:
+            g, where, size, y = args
+            args = back(g, y), where, size
+        return computed(f, args, kwargs)
     return evaluated_by(evaluate)
 
 

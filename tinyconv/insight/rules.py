@@ -112,13 +112,13 @@ def einsum(*xs, terms, result):
 
 # ---- pooling, interpolation ----------------------------------------------------------------------
 
-def window_max(x, windows):
+def window_max(x, windows, relu=False):
     """The maxima and their places, both."""
     y = window_sum(x, windows)
     return [y, y._replace(seen=None, dtype=np.dtype(np.int32))]
 
 
-def take_pixels(x, where, windows=None, values=None):
+def take_pixels(x, where, windows=None, values=None, relu=False):
     """Max pooling, or pixels at places that nobody knows."""
     return None if windows is None else window_sum(x, windows)
 

@@ -22,11 +22,11 @@ from numba import prange
 from .compile import kernel, part
 from .layout import channels_first, channels_last
 from .memory import empty
-from .tile import ONE, width
-from .vectors import everywhere, larger, load_some, save_some
+from .tile import ONE, rectify, width
+from .vectors import at_place, everywhere, larger, load_some, past_relu, save_some
 
 TOGETHER = 4                                     # pixels that the inner loop takes at a time
-LANES = 16                                       # numbers of a vector, at most
+FEW = 4                                          # channels that hardly fill a vector
 MOST = 1 << 20                                   # pixels in the list of all windows, or …
 TIMES = 4                                        # … so many times those of the image
 
@@ -113,8 +113,11 @@ def _back(y, x, d):
 # ---- the largest element -------------------------------------------------------------------------
 
 @part
-def _image_max(x, pixels, counts, y, where):
-    """y[o] = max over the window of o of x, where[o] the first place of it; NaN wins over all."""
+def _image_max(x, pixels, counts, relu, y, where):
+    """y[o] = max over the window of o of x, where[o] the first place of it; NaN wins over all.
+
+    With `relu` y[o] is 0 where the maximum is negative.
+    """
     C, inputs, maxima, places = x.shape[1], x.reshape(-1), y.reshape(-1), where.reshape(-1)
     for o in range(pixels.shape[0]):
         for c in range(0, C, width(ONE, x)):
@@ -125,32 +128,35 @@ def _image_max(x, pixels, counts, y, where):
                 pixel = pixels[o, t]
                 new = load_some(inputs, pixel * C + c, C - c, x)
                 best, at = larger(new, everywhere(pixel, new), best, at)
-            save_some(best, maxima, o * C + c, C - c)
+            save_some(rectify(best) if relu else best, maxima, o * C + c, C - c)
             save_some(at, places, o * C + c, C - c)
 
 
 @kernel(parallel=True)
-def _window_max(x, pixels, counts, y, where):
+def _window_max(x, pixels, counts, relu, y, where):
     for n in prange(len(x)):
-        _image_max(x[n], pixels, counts, y[n], where[n])
+        _image_max(x[n], pixels, counts, relu, y[n], where[n])
 
 
-def window_max(x, windows):
-    """x (N, C, *size) → the maxima (N, C, *outputs), and their places in the flattened image"""
+def window_max(x, windows, relu=False):
+    """x (N, C, *size) → the maxima (N, C, *outputs), and their places in the flattened image
+
+    With `relu` max(maximum, 0) and the place of the maximum, whatever its sign.
+    """
     if windows.along:
-        return _max_along_dimensions(x, windows)
+        return _max_along_dimensions(x, windows, relu)
     shape = len(x), len(windows.pixels), x.shape[1]
     y, where = empty(shape, x.dtype), empty(shape, np.int32)
-    _window_max(_pixels(x), windows.pixels, windows.counts, y, where)
+    _window_max(_pixels(x), windows.pixels, windows.counts, relu, y, where)
     return _image(y, windows.outputs), _image(where, windows.outputs)
 
 
-def _max_along_dimensions(x, windows):
+def _max_along_dimensions(x, windows, relu):
     """Maxima of rows, then of columns of these, … : so the first of equals is found, as in a list.
     """
     where, inside = None, 1                      # how many pixels lie behind one of this dimension
     for d in reversed(range(len(windows.along))):
-        best, place = window_max(_along(x, d), windows.along[d])
+        best, place = window_max(_along(x, d), windows.along[d], relu and d == 0)
         among = 0 if where is None else take(_along(where, d), place)
         where = _back(place * np.int32(inside) + among, x, d)
         x, inside = _back(best, x, d), inside * windows.size[d]
@@ -169,38 +175,44 @@ def _take(x, where, y):
 
 
 @part
-def _put_image(g, where, x):
+def _put_image(g, where, y, x):
+    """x[where[p]] += g[p], where y > 0; all of it if y is empty."""
+    zero = g.dtype.type(0)
     x[:] = 0                                     # now, so that it is in the cache
     P, C = where.shape
     for p in range(P):
         for c in range(C):
-            x[where[p, c], c] += g[p, c]
+            x[where[p, c], c] += zero if y.size and y[p, c] <= 0 else g[p, c]
 
 
 @kernel(parallel=True)
-def _put(g, where, x):
+def _put(g, where, y, x):
     for n in prange(len(x)):
-        _put_image(g[n], where[n], x[n])
+        _put_image(g[n], where[n], y[n], x[n])
 
 
 @part
-def _fill_image(g, where, pixels, counts, x):
+def _fill_image(g, where, y, pixels, counts, x):
     """x[i] = g[o] at the place i in window o, and 0 at its other pixels; no two windows meet."""
-    zero = g.dtype.type(0)
+    C, gradient, results = x.shape[1], g.reshape(-1), y.reshape(-1)
+    image, places = x.reshape(-1), where.reshape(-1)
     if counts.sum() < len(x):
         x[:] = 0
     for o in range(len(pixels)):
-        for t in range(counts[o]):
-            p = pixels[o, t]
-            for c in range(x.shape[1]):
-                v = g[o, c]
-                x[p, c] = v if where[o, c] == p else zero
+        for c in range(0, C, width(ONE, x)):
+            v = load_some(gradient, o * C + c, C - c, x)
+            if results.size:
+                v = past_relu(v, load_some(results, o * C + c, C - c, x))
+            at = load_some(places, o * C + c, C - c, x)
+            for t in range(counts[o]):
+                pixel = pixels[o, t]
+                save_some(at_place(v, at, everywhere(pixel, v)), image, pixel * C + c, C - c)
 
 
 @kernel(parallel=True)
-def _fill(g, where, pixels, counts, x):
+def _fill(g, where, y, pixels, counts, x):
     for n in prange(len(x)):
-        _fill_image(g[n], where[n], pixels, counts, x[n])
+        _fill_image(g[n], where[n], y[n], pixels, counts, x[n])
 
 
 def take(x, where):
@@ -211,17 +223,19 @@ def take(x, where):
     return _image(y, where.shape[2:])
 
 
-def put(g, where, size, windows=None):
+def put(g, where, size, windows=None, y=None):
     """x[n, c, where[n, c, p]] += g[n, c, p], x zeros (N, C, *size): the adjoint of `take`
 
-    The places may be known to lie one in each of these windows. If they do not overlap, every pixel
-    is written once, in order, and by vectors where the channels fill them: twice as fast.
+    With y, an array like g, only where y > 0 (or is NaN): g has come through ReLU before. The
+    places may be known to lie one in each of these windows. If they do not overlap, every pixel is
+    written once, and by vectors, unless the channels would hardly fill one.
     """
     x = empty((len(g), math.prod(size), g.shape[1]), g.dtype)
-    if windows is not None and windows.disjoint and g.shape[1] >= LANES:
-        _fill(_pixels(g), _pixels(where), windows.pixels, windows.counts, x)
+    y = np.empty((len(g), 0, 0), g.dtype) if y is None else _pixels(y)
+    if windows is not None and windows.disjoint and g.shape[1] >= FEW:
+        _fill(_pixels(g), _pixels(where), y, windows.pixels, windows.counts, x)
     else:
-        _put(_pixels(g), _pixels(where), x)
+        _put(_pixels(g), _pixels(where), y, x)
     return _image(x, size)
 
 

@@ -7,6 +7,8 @@ how many, and it may exceed what a register holds.
     save_some(x, c, i, count)                     c[i : i + count] = x
     p = everywhere(place, x)                      the whole number `place` in every lane of x
     x, p = larger(x, p, y, q)                     of every lane the larger number, and its place
+    z = at_place(x, p, q)                         x in every lane where p = q, else 0
+    z = past_relu(g, y)                           g in every lane where y > 0 or is NaN, else 0
 
 A place is a 32 bit number.
 """
@@ -83,6 +85,28 @@ def larger(typing, x, p, y, q):
     return both(x, p, y, q), generate
 
 
+@intrinsic
+def at_place(typing, x, p, q):
+    """x in every lane where p = q, else 0."""
+    def generate(context, builder, signature, args):
+        x_, p_, q_ = (builder.extract_value(value, 0) for value in args)
+        kept = builder.select(builder.icmp_signed("==", p_, q_), x_, ir.Constant(x_.type, None))
+        return _wrapped(context, builder, x, kept)
+    return x(x, p, q), generate
+
+
+@intrinsic
+def past_relu(typing, g, y):
+    """g in every lane where y > 0 or is NaN, else 0."""
+    def generate(context, builder, signature, args):
+        g_, y_ = (builder.extract_value(value, 0) for value in args)
+        zero = ir.Constant(g_.type, None)
+        kept = builder.select(builder.fcmp_ordered("<=", y_, zero), zero, g_)
+        return _wrapped(context, builder, g, kept)
+    return g(g, y), generate
+
+
 if config.DISABLE_JIT:
-    load_some, save_some, everywhere, larger = (
-        plain.load_some, plain.save_some, plain.everywhere, plain.larger)
+    load_some, save_some, everywhere, larger, at_place, past_relu = (
+        plain.load_some, plain.save_some, plain.everywhere, plain.larger, plain.at_place,
+        plain.past_relu)

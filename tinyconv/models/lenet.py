@@ -17,7 +17,7 @@ Proceedings of the IEEE 86 (1998), figure 2. The network of the paper itself is 
 
 The non-linearity follows the pooling, as in the paper. ReLU never decreases, so that of the largest
 of four is the largest of four ReLUs, and the gradients are the same, too; but there are only a
-quarter as many to take.
+quarter as many to take, and they are taken while the maxima are at hand.
 """
 from .. import nn
 from ..nn import functional as F
@@ -37,8 +37,8 @@ class LeNet5(nn.Module):
         self.fc3 = nn.Linear(84, num_classes)
 
     def forward(self, x):
-        x = F.relu(F.max_pool2d(self.conv1(x), 2))       # (N, 6, 14, 14)
-        x = F.relu(F.max_pool2d(self.conv2(x), 2))       # (N, 16, 5, 5)
+        x = F.max_pool2d(self.conv1(x), 2, relu=True)    # (N, 6, 14, 14)
+        x = F.max_pool2d(self.conv2(x), 2, relu=True)    # (N, 16, 5, 5)
         x = x.flatten(1)                                 # (N, 400)
         x = F.relu(self.fc1(x))
         x = F.relu(self.fc2(x))

@@ -121,8 +121,24 @@ def _conv_input(g, w, geometry, groups, a=None):
     return x if a is None else x + a
 
 
+_taken, _put = _multilinear(ops.take_pixels), _multilinear(ops.put_pixels)
+
+
+def _take_pixels(x, where, windows=None, values=None, relu=False):
+    y = _taken(x, where)
+    return _relu(y) if relu else y
+
+
+def _put_pixels(g, where, size, y=None, windows=None):
+    return _put(g if y is None else _relu_pull(g, y), where, size)
+
+
 def _relu(y):
     return np.where(y.real > 0, y, 0)
+
+
+def _relu_pull(g, y, value=None):
+    return np.where(np.real(y) > 0, g, 0j)
 
 
 # ---- normalisation: see the table in `ops/normalization.py` --------------------------------------
@@ -185,7 +201,7 @@ TWINS = {
     ops.logaddexp: _logaddexp,
     ops.maximum: lambda a, b: np.where(np.real(a) >= np.real(b), a, b),
     ops.minimum: lambda a, b: np.where(np.real(a) <= np.real(b), a, b),
-    activations.relu_pull: lambda g, y, value=None: np.where(np.real(y) > 0, g, 0j),
+    activations.relu_pull: _relu_pull,
     ops.sum: lambda x, dim=None, keepdim=False: np.sum(x, dim, keepdims=keepdim),
     ops.cumsum: lambda x, dim: np.cumsum(x, dim) if x.ndim else x,
     ops.softmax: _softmax,
@@ -197,8 +213,8 @@ TWINS = {
     ops.conv_scaled: _conv_scaled,
     ops.conv_input: _conv_input,
     ops.conv_weight: _multilinear(ops.conv_weight),
-    ops.take_pixels: _multilinear(ops.take_pixels, "values"),
-    ops.put_pixels: _multilinear(ops.put_pixels),
+    ops.take_pixels: _take_pixels,
+    ops.put_pixels: _put_pixels,
     ops.window_sum: _multilinear(ops.window_sum),
     ops.window_spread: _multilinear(ops.window_spread),
     ops.channel_sum: lambda g, value=None: g.sum(_others(g)),

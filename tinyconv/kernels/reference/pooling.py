@@ -10,12 +10,12 @@ import numpy as np
 
 # ---- the largest element -------------------------------------------------------------------------
 
-def window_max(x, windows):
+def window_max(x, windows, relu=False):
     """y[n, c, o] = max of x[n, c, i] over the pixels i of window o, and the i where it stands.
 
     x (N, C, *size) → y (N, C, *outputs) and flat places in the image. Of several equal maxima the
     first is meant; a NaN is larger than every number, and of several NaN the last is meant
-    (PyTorch's rule).
+    (PyTorch's rule). With `relu` y is max(y, 0), and the place is the same.
     """
     flat = x.reshape(*x.shape[:2], math.prod(x.shape[2:]))                   # (N, C, P)
     y = np.empty((*x.shape[:2], len(windows.pixels)), x.dtype)
@@ -29,6 +29,7 @@ def window_max(x, windows):
         y[:, :, o] = np.take_along_axis(seen, best[:, :, None], -1)[:, :, 0]
         where[:, :, o] = places[best]
     shape = *x.shape[:2], *windows.outputs
+    y = np.maximum(y, x.dtype.type(0)) if relu else y                        # (NaN stays NaN)
     return y.reshape(shape), where.reshape(shape)
 
 
@@ -41,11 +42,13 @@ def take(x, where):
     return np.take_along_axis(flat, places, -1).reshape(where.shape)
 
 
-def put(g, where, size, windows=None):
+def put(g, where, size, windows=None, y=None):
     """x[n, c, i] = Σ g[n, c, p] over all p with where[n, c, p] = i: the adjoint of `take`
 
-    g and where (N, C, …) → x (N, C, *size). (Where the places come from makes no difference.)
+    g and where (N, C, …) → x (N, C, *size). With y, like g, only over those p where y > 0 or NaN.
+    (Where the places come from makes no difference.)
     """
+    g = g if y is None else np.where(y <= 0, g.dtype.type(0), g)
     x = np.zeros((*g.shape[:2], *size), g.dtype)
     for n, c, *p in np.ndindex(g.shape):
         x[n, c].flat[where[(n, c, *p)]] += g[(n, c, *p)]

@@ -29,3 +29,13 @@ def larger(x, p, y, q):
     """(x, p) in every lane where x > y or x is NaN, else (y, q)."""
     takes = (x > y) | (x != x)
     return np.where(takes, x, y), np.where(takes, p, q)
+
+
+def at_place(x, p, q):
+    """x in every lane where p = q, else 0."""
+    return np.where(p == q, x, x.dtype.type(0))
+
+
+def past_relu(g, y):
+    """g in every lane where y > 0 or is NaN, else 0."""
+    return np.where(y <= 0, g.dtype.type(0), g)

@@ -19,28 +19,29 @@ LAYERS = 64                            # whose windows are kept, so that each li
 
 
 def max_pool1d(input, kernel_size, stride=None, padding=0, dilation=1, ceil_mode=False,
-               return_indices=False):
+               return_indices=False, relu=False):
     """The maximum of every window of (N, C, L) or (C, L). See `max_pool2d`."""
     return _max_pool("max_pool1d", 1, input, kernel_size, stride, padding, dilation, ceil_mode,
-                     return_indices)
+                     return_indices, relu)
 
 
 def max_pool2d(input, kernel_size, stride=None, padding=0, dilation=1, ceil_mode=False,
-               return_indices=False):
+               return_indices=False, relu=False):
     """The maximum of every window: (N, C, H, W) or (C, H, W) → (N, C, H′, W′) or (C, H′, W′).
 
     `stride` defaults to the kernel's size; padding is at most half of it. With `return_indices` the
-    pair (values, indices), int64 positions in the flattened image.
+    pair (values, indices), int64 positions in the flattened image. Beyond PyTorch, `relu` applies
+    ReLU to the maxima in the same pass over memory; the indices are those of the maxima still.
     """
     return _max_pool("max_pool2d", 2, input, kernel_size, stride, padding, dilation, ceil_mode,
-                     return_indices)
+                     return_indices, relu)
 
 
 def max_pool3d(input, kernel_size, stride=None, padding=0, dilation=1, ceil_mode=False,
-               return_indices=False):
+               return_indices=False, relu=False):
     """The maximum of every window of (N, C, D, H, W) or (C, D, H, W). See `max_pool2d`."""
     return _max_pool("max_pool3d", 3, input, kernel_size, stride, padding, dilation, ceil_mode,
-                     return_indices)
+                     return_indices, relu)
 
 
 def avg_pool1d(input, kernel_size, stride=None, padding=0, ceil_mode=False, count_include_pad=True):
@@ -165,10 +166,10 @@ def max_unpool3d(input, indices, kernel_size, stride=None, padding=0, output_siz
 
 # ---- behind them ---------------------------------------------------------------------------------
 
-def _max_pool(op, dims, x, kernel, stride, padding, dilation, ceil_mode, return_indices):
+def _max_pool(op, dims, x, kernel, stride, padding, dilation, ceil_mode, return_indices, relu):
     x, batched = _batched(op, dims, x)
     seen, _ = _sliding(op, x.shape[2:], kernel, stride, padding, dilation, ceil_mode)
-    return _maxima(x, seen, batched, return_indices)
+    return _maxima(x, seen, batched, return_indices, relu)
 
 
 def _adaptive_max_pool(op, dims, x, output_size, return_indices):
@@ -176,8 +177,8 @@ def _adaptive_max_pool(op, dims, x, output_size, return_indices):
     return _maxima(x, _dividing(op, x.shape[2:], output_size), batched, return_indices)
 
 
-def _maxima(x, seen, batched, return_indices):
-    y, where = ops.window_max(x, seen)
+def _maxima(x, seen, batched, return_indices, relu=False):
+    y, where = ops.window_max(x, seen, relu)
     y = y if batched else y.squeeze(0)
     if not return_indices:
         return y
@@ -210,7 +211,8 @@ def _lp_pool(op, dims, x, p, kernel, stride, ceil_mode):
         raise ValueError(f"{op}: norm_type should be a number other than 0, got {p!r}")
     if np.isinf(p):
         sign = 1 if p > 0 else -1
-        return sign * _max_pool(op, dims, sign * ops.abs(x), kernel, stride, 0, 1, ceil_mode, False)
+        return sign * _max_pool(op, dims, sign * ops.abs(x), kernel, stride, 0, 1, ceil_mode, False,
+                                False)
     K = math.prod(per_dim(op, "kernel_size", kernel, dims, 1))
     means = _avg_pool(op, dims, x ** p, kernel, stride, 0, ceil_mode, True, None)
     return ops.power(means * K, 1 / p)

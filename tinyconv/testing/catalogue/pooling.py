@@ -3,6 +3,7 @@ from dataclasses import replace
 
 import numpy as np
 
+from ...nn import functional as F
 from .operation import Call, Operation
 
 
@@ -10,11 +11,11 @@ def _x_shape(p, draw):
     return p.x_shape if p.N == 0 or draw.chance() else p.x_shape[1:]
 
 
-def _max_pool(dims):
+def _max_pool(dims, **options):
     def problem(draw):
         p = draw.pool_problem(dims)
         return Call(draw.array(_x_shape(p, draw), "distinct"), **p.max_options,
-                    return_indices=draw.chance())
+                    return_indices=draw.chance(), **options)
     return problem
 
 
@@ -71,6 +72,8 @@ def _pyramid(draw):
 
 OPERATIONS = [
     *(Operation(f"max_pool{dims}d", _max_pool(dims)) for dims in (1, 2, 3)),
+    *(Operation(f"max_pool{dims}d_relu", _max_pool(dims, relu=True), torch="", function=pool)
+      for dims, pool in enumerate((F.max_pool1d, F.max_pool2d, F.max_pool3d), 1)),
     *(Operation(f"avg_pool{dims}d", _avg_pool(dims)) for dims in (1, 2, 3)),
     *(Operation(f"adaptive_avg_pool{dims}d", _adaptive(dims)) for dims in (1, 2, 3)),
     *(Operation(f"adaptive_max_pool{dims}d",
