@@ -98,7 +98,8 @@ def _losses(x, t, y, tops, totals, rows):
 
 def losses(x, t):
     """The loss of every row, and (top, total) of every row: (M, C), (M) → (M), (2, M)"""
-    y, totals, tops = np.empty(len(x), x.dtype), np.empty(len(x), x.dtype), x.max(1)
+    y, totals, tops = (np.empty(len(x), x.dtype), np.empty(len(x), x.dtype),
+                       np.maximum.reduce(x, 1))
     _losses(x, t, y, tops, totals, rows_of_a_block(x))
     return y, (tops, totals)
 

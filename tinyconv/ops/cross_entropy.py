@@ -47,7 +47,8 @@ def index_cross_entropy(x, t, reduction="none"):
     if reduction == "none":
         y = y.reshape(t.shape)
     else:
-        y = np.divide(y.sum(dtype=np.float64), n, dtype=y.dtype)
+        number = y.dtype.type
+        y = np.asarray(number(np.add.reduce(y, dtype=np.float64)) / number(n))
     return _cross_entropy(x, t, stats, n, y)
 
 
@@ -59,8 +60,9 @@ def _cross_entropy(x, t, stats, n, value):
 @primitive
 def softmax_error(g, x, t, stats, n):
     """y = g (softmax x − onehot t) / n:  (N, …) or (), (N, C, …), (N, …) → (N, C, …)"""
-    g = g.reshape(-1) if g.ndim else np.full(t.size, g)
-    return from_rows(kernels.pull(g / g.dtype.type(n), as_rows(x), t.reshape(-1), stats), x.shape)
+    share = g / g.dtype.type(n)
+    share = share.reshape(-1) if g.ndim else np.full(t.size, share)
+    return from_rows(kernels.pull(share, as_rows(x), t.reshape(-1), stats), x.shape)
 
 
 def _softmax_error_rule(c, y, g, x, t, stats, n):
