@@ -7,6 +7,7 @@ from functools import lru_cache
 import numpy as np
 
 from .geometry import KEPT
+from .turning import turned
 
 
 def in_memory_order(x):
@@ -58,8 +59,19 @@ def _order(strides):
 
 def channels_last(x):
     """(N, C, …) → (N, …, C), contiguous and writeable; no copy if x already lies so in memory."""
-    last = np.ascontiguousarray(x.transpose(0, *range(2, x.ndim), 1))
+    last = x.transpose(0, *range(2, x.ndim), 1)
+    if x.flags.c_contiguous and not last.flags.c_contiguous:
+        return turned(x.reshape(*x.shape[:2], -1)).reshape(last.shape)
+    last = np.ascontiguousarray(last)
     return last if last.flags.writeable else last.copy()
+
+
+def images_in_order(x):
+    """x (N, C, …), or a copy of it in C order if it lies channels-last."""
+    last = x.transpose(0, *range(2, x.ndim), 1)
+    if x.flags.c_contiguous or not last.flags.c_contiguous:
+        return x
+    return turned(last.reshape(len(x), -1, x.shape[1])).reshape(x.shape)
 
 
 def channels_first(y):

@@ -9,10 +9,12 @@
 
 Padding by reflection, replication or wrapping around indexes with a table of positions; see `pad`.
 """
+import math
+
 import numpy as np
 
 from ..core import broadcast_to, defvjp, primitive
-from ..kernels.layout import full
+from ..kernels.layout import full, images_in_order
 from .creation import as_tensor
 from .dimensions import axes, axis
 from .indexing import index
@@ -21,6 +23,8 @@ from .indexing import index
 @primitive
 def reshape(x, shape):
     """The elements of x in logical order under another shape; one length may be −1."""
+    if x.ndim > 2 and len(shape) == 2 and shape[0] == len(x):        # images as vectors: a copy
+        x = images_in_order(x)
     try:
         return x.reshape(shape)
     except ValueError:
@@ -72,7 +76,7 @@ def flatten(x, start_dim=0, end_dim=-1):
     if start > end:
         raise ValueError(f"flatten: start_dim {start_dim} comes after end_dim {end_dim} "
                          f"in shape {x.shape}")
-    return reshape(x, x.shape[:start] + (int(np.prod(x.shape[start:end + 1])),) + x.shape[end + 1:])
+    return reshape(x, x.shape[:start] + (math.prod(x.shape[start:end + 1]),) + x.shape[end + 1:])
 
 
 def squeeze(x, dim=None):
