@@ -22,7 +22,8 @@ from numba import prange
 from .compile import kernel, part
 from .layout import channels_first, channels_last
 from .memory import empty
-from .tile import ONE, rectify, width
+from .shapes import HALF, ONE
+from .tile import rectify, width
 from .vectors import at_place, everywhere, larger, load_some, past_relu, save_some
 
 TOGETHER = 4                                     # pixels that the inner loop takes at a time
@@ -113,20 +114,20 @@ def _back(y, x, d):
 # ---- the largest element -------------------------------------------------------------------------
 
 @part
-def _image_max(x, pixels, counts, relu, y, where):
+def _image_max(shape, x, pixels, counts, relu, y, where):
     """y[o] = max over the window of o of x, where[o] the first place of it; NaN wins over all.
 
     With `relu` y[o] is 0 where the maximum is negative.
     """
     C, inputs, maxima, places = x.shape[1], x.reshape(-1), y.reshape(-1), where.reshape(-1)
     for o in range(pixels.shape[0]):
-        for c in range(0, C, width(ONE, x)):
+        for c in range(0, C, width(shape, x)):
             first = pixels[o, 0]
-            best = load_some(inputs, first * C + c, C - c, x)
+            best = load_some(shape, inputs, first * C + c, C - c, x)
             at = everywhere(first, best)
             for t in range(1, counts[o]):
                 pixel = pixels[o, t]
-                new = load_some(inputs, pixel * C + c, C - c, x)
+                new = load_some(shape, inputs, pixel * C + c, C - c, x)
                 best, at = larger(new, everywhere(pixel, new), best, at)
             save_some(rectify(best) if relu else best, maxima, o * C + c, C - c)
             save_some(at, places, o * C + c, C - c)
@@ -135,7 +136,10 @@ def _image_max(x, pixels, counts, relu, y, where):
 @kernel(parallel=True)
 def _window_max(x, pixels, counts, relu, y, where):
     for n in prange(len(x)):
-        _image_max(x[n], pixels, counts, relu, y[n], where[n])
+        if x.shape[2] <= width(HALF, x):         # a narrower vector is quicker, if it is enough
+            _image_max(HALF, x[n], pixels, counts, relu, y[n], where[n])
+        else:
+            _image_max(ONE, x[n], pixels, counts, relu, y[n], where[n])
 
 
 def window_max(x, windows, relu=False):
@@ -192,18 +196,18 @@ def _put(g, where, y, x):
 
 
 @part
-def _fill_image(g, where, y, pixels, counts, x):
+def _fill_image(shape, g, where, y, pixels, counts, x):
     """x[i] = g[o] at the place i in window o, and 0 at its other pixels; no two windows meet."""
     C, gradient, results = x.shape[1], g.reshape(-1), y.reshape(-1)
     image, places = x.reshape(-1), where.reshape(-1)
     if counts.sum() < len(x):
         x[:] = 0
     for o in range(len(pixels)):
-        for c in range(0, C, width(ONE, x)):
-            v = load_some(gradient, o * C + c, C - c, x)
+        for c in range(0, C, width(shape, x)):
+            v = load_some(shape, gradient, o * C + c, C - c, x)
             if results.size:
-                v = past_relu(v, load_some(results, o * C + c, C - c, x))
-            at = load_some(places, o * C + c, C - c, x)
+                v = past_relu(v, load_some(shape, results, o * C + c, C - c, x))
+            at = load_some(shape, places, o * C + c, C - c, x)
             for t in range(counts[o]):
                 pixel = pixels[o, t]
                 save_some(at_place(v, at, everywhere(pixel, v)), image, pixel * C + c, C - c)
@@ -212,7 +216,10 @@ def _fill_image(g, where, y, pixels, counts, x):
 @kernel(parallel=True)
 def _fill(g, where, y, pixels, counts, x):
     for n in prange(len(x)):
-        _fill_image(g[n], where[n], y[n], pixels, counts, x[n])
+        if x.shape[2] <= width(HALF, x):
+            _fill_image(HALF, g[n], where[n], y[n], pixels, counts, x[n])
+        else:
+            _fill_image(ONE, g[n], where[n], y[n], pixels, counts, x[n])
 
 
 def take(x, where):

@@ -47,4 +47,4 @@ WIDE = Shape(8 if REGISTERS == 32 else 6, 2, VECTOR_BYTES)
 NARROW = Shape(16 if REGISTERS == 32 else 8, 1, VECTOR_BYTES)
 SLIM = Shape(NARROW.rows, 1, max(16, VECTOR_BYTES // 2))
 SHAPES = WIDE, NARROW, SLIM
-ONE = Shape(1, 1, VECTOR_BYTES)
+ONE, HALF = Shape(1, 1, VECTOR_BYTES), Shape(1, 1, max(16, VECTOR_BYTES // 2))

@@ -1,9 +1,9 @@
 """Vectors of a few channels, each with the place that it came from; see `tile.py`.
 
 Where the channels of a pixel do not fill a register, a vector has fewer real lanes: `count` says
-how many, and it may exceed what a register holds.
+how many, and it may exceed what a register holds. The shape is `ONE`, a register, or `HALF` of one.
 
-    x = load_some(a, i, count, like)              a[i : i + count], in lanes for numbers `like`
+    x = load_some(shape, a, i, count, like)       a[i : i + count], in lanes for numbers `like`
     save_some(x, c, i, count)                     c[i : i + count] = x
     p = everywhere(place, x)                      the whole number `place` in every lane of x
     x, p = larger(x, p, y, q)                     of every lane the larger number, and its place
@@ -17,11 +17,7 @@ from numba import config, types
 from numba.extending import intrinsic
 
 from .reference import vectors as plain
-from .tile import ONE, Tile, Writer
-
-
-def _lanes(dtype):
-    return ONE.bytes // (dtype.bitwidth // 8)
+from .tile import Tile, Writer
 
 
 def _places(x):
@@ -35,17 +31,17 @@ def _wrapped(context, builder, tile, vector):
 
 
 @intrinsic
-def load_some(typing, a, i, count, like):
-    """A vector a[i : i + count], the rest 0, with the lanes that a register has for numbers `like`.
+def load_some(typing, shape, a, i, count, like):
+    """A vector a[i : i + count], the rest 0, with the lanes that the shape has for numbers `like`.
     """
-    tile = Tile(1, 1, _lanes(like.dtype), a.dtype)
+    tile = Tile(1, 1, shape.tile(like.dtype).lanes, a.dtype)
 
     def generate(context, builder, signature, args):
         w = Writer(context, builder, tile)
-        a, i, count, _ = args
+        _, a, i, count, _ = args
         return _wrapped(context, builder, tile,
-                        w.load_some(w.array(signature.args[0], a), i, count))
-    return tile(a, types.intp, types.intp, like), generate
+                        w.load_some(w.array(signature.args[1], a), i, count))
+    return tile(shape, a, types.intp, types.intp, like), generate
 
 
 @intrinsic

@@ -1,13 +1,12 @@
 """The operations of `kernels/vectors.py` in plain Python: a vector is an array."""
 import numpy as np
 
-from ..shapes import ONE
 from .tile import width
 
 
-def load_some(a, i, count, like):
-    """A vector a[i : i + count], the rest 0; as many lanes as a register has of numbers `like`."""
-    lanes = width(ONE, like)
+def load_some(shape, a, i, count, like):
+    """A vector a[i : i + count], the rest 0; as many lanes as the shape has of numbers `like`."""
+    lanes = width(shape, like)
     x = np.zeros(lanes, a.dtype)
     line = a[i:i + max(0, min(lanes, count))]
     x[:len(line)] = line
