@@ -12,7 +12,7 @@ from numba import njit, prange
 from .compile import FLOATS, kernel, part
 from .product import CHUNK, ONCE, best_shape, multiply_as, scratch
 
-ROWS, COLUMNS = 256, 128               # of the block of the result that one task computes
+ROWS, COLUMNS = 256, 128               # of the block of the result that one task computes, at most
 SMALL = 1 << 18                        # so many products are done before a second thread has begun
 FEW = 4                                # rows of a for which packing b would cost more than it saves
 SUM = 1 << 12                          # products in one sum of `_dots`; these are then added up
@@ -52,12 +52,16 @@ def _pack_turned(b, k, j, panel):
 # ---- the kernel ----------------------------------------------------------------------------------
 
 @part
-def _block(first, j, columns, kind, rows, width, a, a_turned, b, b_turned, bias, c):
-    """ROWS rows of c = a b + bias from row `first`, and so many columns from column j.
+def _block(i, across, kind, rows, width, a, a_turned, b, b_turned, bias, c):
+    """Block i of c = a b + bias, of which `across` lie side by side: ROWS rows, and whole panels.
+
+    They share the panels out as evenly as can be, for they are done at the same time.
 
     Of b so much is packed at a time as stays in the cache while all the rows are multiplied by it.
     """
-    M, columns = min(ROWS, c.shape[0] - first), min(columns, c.shape[1] - j)
+    first, q, panels = i // across * ROWS, i % across, (c.shape[1] + width - 1) // width
+    j, end = q * panels // across * width, (q + 1) * panels // across * width
+    M, columns = min(ROWS, c.shape[0] - first), min(end, c.shape[1]) - j
     K, down, right = (len(a), 1, a.shape[1]) if a_turned else (a.shape[1], a.shape[1], 1)
     m = first + np.minimum(np.arange((M + rows - 1) // rows * rows), M - 1)   # in whole tiles
     row, out, off = m * down, m * c.shape[1] + j, np.arange(min(K, CHUNK)) * right
@@ -88,12 +92,10 @@ def _multiply(kind, rows, width, a, a_turned, b, b_turned, bias, c):
     blocks = (M + ROWS - 1) // ROWS * across
     if a.size * N <= SMALL:
         for i in range(blocks):
-            _block(i // across * ROWS, i % across * columns, columns, kind, rows, width,
-                   a, a_turned, b, b_turned, bias, c)
+            _block(i, across, kind, rows, width, a, a_turned, b, b_turned, bias, c)
     else:
         for i in prange(blocks):
-            _block(i // across * ROWS, i % across * columns, columns, kind, rows, width,
-                   a, a_turned, b, b_turned, bias, c)
+            _block(i, across, kind, rows, width, a, a_turned, b, b_turned, bias, c)
 
 
 # ---- few rows ------------------------------------------------------------------------------------
