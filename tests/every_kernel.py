@@ -15,7 +15,7 @@ import numpy as np
 
 from tinyconv.kernels import (convolution, cross_entropy, elementwise, images, layout, matrix,
                               memory, neighbours, normalization, pooling, special, sums, taps,
-                              updates, winograd)
+                              turning, updates, winograd)
 from tinyconv.kernels.convolution import Finish
 from tinyconv.kernels.geometry import Geometry
 from tinyconv.kernels.pooling import Range
@@ -148,6 +148,8 @@ def _elements(draw, rng, dtype):
         yield "relu", elementwise.relu, (x,)
         yield "gradient of relu", elementwise.relu_pull, (g, x)
         yield "erf", special.erf, (x,)
+    for shape in ((70, 3, 100), (9, 200, 17)):
+        yield "turned", turning.turned, (rng.standard_normal(shape).astype(dtype),)
     size = 3 * updates.BLOCK + 7
     for step, memories, numbers in ((updates.sgd, 1, (0.1, 0.01, 0.9, 0.7, True)),
                                     (updates.adam, 3, (0.01, 0.9, 0.99, 1e-8, 0.1, 0.99)),

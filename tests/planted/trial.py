@@ -58,6 +58,7 @@ SUBJECTS = {
     "kernels/special.py": "kernels_elementwise",
     "kernels/cross_entropy.py": "kernels_cross_entropy",
     "kernels/sums.py": "kernels_sums",
+    "kernels/turning.py": "kernels_turning",
     "kernels/images.py": "kernels_images",
     "kernels/matrix.py": "kernels_matrix",
     "kernels/winograd": "kernels_winograd",

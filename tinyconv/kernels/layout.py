@@ -9,6 +9,10 @@ import numpy as np
 from .geometry import KEPT
 from .turning import turned
 
+# The dimensions of (N, C, …) in the order (N, …, C), and back: for each number of them a tuple.
+LAST = [(), (0,), *((0, *range(2, n), 1) for n in range(2, 65))]
+FIRST = [(), (0,), *((0, n - 1, *range(1, n - 1)) for n in range(2, 65))]
+
 
 def in_memory_order(x):
     """A one-dimensional view of a dense array in the order of its memory, else None.
@@ -17,10 +21,10 @@ def in_memory_order(x):
     """
     if x.flags.c_contiguous:
         return x.reshape(-1)
-    turned = x.transpose(0, *range(2, x.ndim), 1) if x.ndim > 2 else x.T          # channels last?
-    if not turned.flags.c_contiguous:
-        turned = x.transpose(sorted(range(x.ndim), key=lambda d: -x.strides[d]))
-    return turned.reshape(-1) if turned.flags.c_contiguous else None
+    dense = x.transpose(LAST[x.ndim]) if x.ndim > 2 else x.T                      # channels last?
+    if not dense.flags.c_contiguous:
+        dense = x.transpose(sorted(range(x.ndim), key=lambda d: -x.strides[d]))
+    return dense.reshape(-1) if dense.flags.c_contiguous else None
 
 
 def same_layout(*arrays):
@@ -59,16 +63,17 @@ def _order(strides):
 
 def channels_last(x):
     """(N, C, …) → (N, …, C), contiguous and writeable; no copy if x already lies so in memory."""
-    last = x.transpose(0, *range(2, x.ndim), 1)
-    if x.flags.c_contiguous and not last.flags.c_contiguous:
+    last = x.transpose(LAST[x.ndim])
+    if last.flags.c_contiguous:
+        return last if last.flags.writeable else last.copy()
+    if x.flags.c_contiguous:
         return turned(x.reshape(*x.shape[:2], -1)).reshape(last.shape)
-    last = np.ascontiguousarray(last)
-    return last if last.flags.writeable else last.copy()
+    return np.ascontiguousarray(last)
 
 
 def images_in_order(x):
     """x (N, C, …), or a copy of it in C order if it lies channels-last."""
-    last = x.transpose(0, *range(2, x.ndim), 1)
+    last = x.transpose(LAST[x.ndim])
     if x.flags.c_contiguous or not last.flags.c_contiguous:
         return x
     return turned(last.reshape(len(x), -1, x.shape[1])).reshape(x.shape)
@@ -76,7 +81,7 @@ def images_in_order(x):
 
 def channels_first(y):
     """(N, …, C) → (N, C, …), a view."""
-    return y.transpose(0, y.ndim - 1, *range(1, y.ndim - 1))
+    return y.transpose(FIRST[y.ndim])
 
 
 def as_rows(x):

@@ -226,7 +226,8 @@ def _classes(target, x, ignore_index, op):
         raise DtypeError(f"{op}: classes are integers, got a target of {target.dtype}; write "
                          f"target.long(), or pass probabilities of the input's shape {x.shape}")
     t, C = target.data.astype(np.intp), x.shape[1]         # a copy: later changes must not show
-    if t.size == 0 or (t.min() >= 0 and t.max() < C and not 0 <= ignore_index < C):
+    unsigned = t.view(np.uintp)                            # where a negative one is huge
+    if t.size == 0 or (np.maximum.reduce(unsigned, None) < C and not 0 <= ignore_index < C):
         return t, None
     kept = t != ignore_index
     wrong = np.argwhere(kept & ((t < 0) | (t >= C)))
