@@ -61,13 +61,15 @@ SUBJECTS = {
     "kernels/turning.py": "kernels_turning",
     "kernels/images.py": "kernels_images",
     "kernels/matrix.py": "kernels_matrix",
-    "kernels/winograd": "kernels_winograd",
+    "kernels/winograd": "kernels_winograd kernels_weights",
     "kernels/col2im.py": "kernels_convolution functional_convolution",
-    "kernels/convolution.py": "kernels_convolution ops_convolution",
+    "kernels/convolution.py": "kernels_weights kernels_convolution ops_convolution",
     "kernels/neighbours.py": "kernels_convolution ops_convolution",
-    "kernels/taps.py": "kernels_convolution ops_convolution",
+    "kernels/taps.py": "kernels_weights kernels_convolution ops_convolution",
     "kernels/geometry.py": "kernels_convolution ops_convolution",
     "kernels/tile.py": "kernels_matrix ops_convolution",
+    "kernels/layout.py": "kernels_weights kernels_updates kernels_elementwise",
+    "kernels/product.py": "kernels_weights kernels_matrix kernels_convolution",
     "kernels/": "kernels_matrix kernels_convolution kernels_elementwise",
 }
 # What other tests look at: the house, the data, the command line, the measuring of time.

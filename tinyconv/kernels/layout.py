@@ -2,6 +2,7 @@
 
 Kernels that treat all elements alike run along memory, whatever the dimensions are called.
 """
+import math
 from functools import lru_cache
 
 import numpy as np
@@ -82,6 +83,36 @@ def images_in_order(x):
 def channels_first(y):
     """(N, …, C) → (N, C, …), a view."""
     return y.transpose(FIRST[y.ndim])
+
+
+def outputs_last(w):
+    """(O, C, *kernel) → (*kernel, C, O), a view: how the weights of layers lie in memory.
+
+    Kernels make several outputs at once, and read weights of several that lie side by side.
+    """
+    return w.transpose(*range(2, w.ndim), 1, 0)
+
+
+def outputs_first(w):
+    """(*kernel, C, O) → (O, C, *kernel), a view."""
+    return w.transpose(w.ndim - 1, w.ndim - 2, *range(w.ndim - 2))
+
+
+def as_it_lies(w):
+    """The weights (O, C, *kernel) in one row, and how far apart in it outputs, channels and taps
+    lie.
+
+    No copy where they lie as (*kernel, C, O), as (O, C, *kernel) or as (O, *kernel, C).
+    """
+    (O, C), K = w.shape[:2], math.prod(w.shape[2:])
+    if w.flags.writeable:                        # (a kernel would be compiled anew for others)
+        if (last := outputs_last(w)).flags.c_contiguous:
+            return last.reshape(-1), (1, O, C * O)
+        if w.flags.c_contiguous:
+            return w.reshape(-1), (C * K, K, 1)
+        if (last := w.transpose(0, *range(2, w.ndim), 1)).flags.c_contiguous:
+            return last.reshape(-1), (K * C, 1, C)
+    return outputs_last(w).copy().reshape(-1), (1, O, C * O)
 
 
 def as_rows(x):

@@ -16,6 +16,7 @@ from functools import lru_cache
 import numpy as np
 
 from .geometry import KEPT
+from .layout import outputs_first, outputs_last
 from .tile import ONE
 
 WORTH = 0.8                            # for less it does not pay to make other weights …
@@ -43,10 +44,12 @@ def as_one(geometry, s):
 
 def widened(w, s, stride):
     """w' (s·O, C, kd, kh, kw + (s − 1)·stride) from w (O, C, kd, kh, kw)"""
-    wide = np.zeros((s, *w.shape[:-1], w.shape[-1] + (s - 1) * stride), w.dtype)
+    last = outputs_last(w)                                              # (kd, kh, kw, C, O)
+    kd, kh, kw, C, O = last.shape
+    wide = np.zeros((kd, kh, kw + (s - 1) * stride, C, s, O), w.dtype)
     for j in range(s):
-        wide[j, ..., j * stride:j * stride + w.shape[-1]] = w
-    return wide.reshape(-1, *wide.shape[2:])
+        wide[:, :, j * stride:j * stride + kw, :, j] = last
+    return outputs_first(wide.reshape(*wide.shape[:4], s * O))
 
 
 def narrowed(gw, s, stride):

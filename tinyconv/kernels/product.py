@@ -18,11 +18,12 @@ import numpy as np
 from . import memory
 from .compile import part
 from .memory import CACHE_LINE
-from .tile import (NARROW, SHAPES, SLIM, WIDE, accumulate, add_outer, height, repeat, store, width,
-                   zeros)
+from .tile import (NARROW, ONE, SHAPES, SLIM, WIDE, accumulate, add_outer, height, load,
+                   prefetch, repeat, save, store, width, zeros)
 
 CHUNK = 256                            # so many products in one sum; these sums are then added up
 LINE = 16                              # numbers of four bytes in a line of the cache
+AHEAD = 16                             # rows of weights that are asked for before they are needed
 ONCE = 0, 0, 0, 0                      # steps of a product that is made once
 TASKS = 16                             # pieces of work: a matter of the data, not of the threads
 
@@ -87,17 +88,52 @@ def gather(x, first, step, line):
 
 
 @part
-def pack(w, step_s, step_o, taps, S, columns, width, b):
-    """b[(t, s), o] = w[s · step_s + o · step_o + taps[t]] for s < S and o < columns, then zeros.
+def pack(w, steps, taps, S, columns, width, b):
+    """b[(t, s), o] = w at the steps (o, s, taps[t]), for s < S and o < columns, then zeros.
 
-    Of all taps at a time for as many s as are likely to lie in the same lines of the cache.
+    Whichever of o and s lie side by side are read in a row; else all taps at a time, for as many s
+    as are likely to lie in the same lines of the cache. A core reads ahead along straight lines
+    only, and would wait for nearly every row of weights that come from memory, unless asked.
     """
-    for start in range(0, S, LINE):
+    step_o, step_s, step_t = steps
+    if step_o == 1:
         for t in range(taps.size):
-            for s in range(start, min(start + LINE, S)):
-                row = b[(t * S + s) * width:][:width]
-                gather(w, s * step_s + taps[t], step_o, row[:columns])
-                row[columns:] = 0
+            for s in range(S):
+                i = s * step_s + taps[t] * step_t
+                for line in range(0, columns, CACHE_LINE // w.itemsize):
+                    prefetch(w, i + AHEAD * step_s + line)
+                _copy_row(w, i, columns, b, (t * S + s) * width, width)
+        return
+    for start in range(0, S, LINE):
+        count = min(LINE, S - start)
+        for t in range(taps.size):
+            first, rows = start * step_s + taps[t] * step_t, b[(t * S + start) * width:]
+            if step_s == 1:
+                for o in range(columns):
+                    prefetch(w, first + o * step_o + LINE)
+                    line, to = w[first + o * step_o:], rows[o:]
+                    for s in range(count):
+                        to[s * width] = line[s]
+            else:
+                for s in range(count):
+                    gather(w, first + s * step_s, step_o, rows[s * width:][:columns])
+            if columns < width:
+                for s in range(count):
+                    rows[s * width:][columns:width] = 0
+
+
+@part
+def _copy_row(w, i, columns, b, k, size):
+    """b[k : k + size] = w[i : i + columns], then zeros."""
+    lanes = width(ONE, w)
+    if columns == size and size % lanes == 0:
+        for o in range(0, size, lanes):
+            save(load(w, i + o), b, k + o)
+    else:
+        row = b[k:k + size]
+        for o in range(columns):
+            row[o] = w[i + o]
+        row[columns:] = 0
 
 
 @part

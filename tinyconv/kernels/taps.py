@@ -21,8 +21,9 @@ from numba import prange
 
 from .compile import kernel, part
 from .geometry import KEPT, flat
-from .layout import channels_last
-from .product import CHUNK, LINE, ONCE, best_shape, finish_rows, multiply_as, pack, scratch
+from .layout import as_it_lies, channels_last, outputs_first
+from .memory import empty
+from .product import CHUNK, ONCE, best_shape, finish_rows, multiply_as, pack, scratch
 from .shapes import WIDE
 
 PANELS = 8                             # pieces of work at the least
@@ -56,10 +57,9 @@ def _products_of(panel, tile, x, w, steps, starts, p, q, y, finish):
     """The columns of one panel."""
     (kind, rows, width), (scale, shift, addend, relu) = tile, finish
     (N, Q, S), (_, P, O), taps = x.shape, y.shape, starts.size - 1
-    step_o, step_s, step_t = steps
     first, columns = panel * width, min(width, O - panel * width)
     b, off, none = scratch(taps * S * width, x), np.arange(S), np.zeros(width, x.dtype)
-    pack(w[first * step_o:], step_s, step_o, np.arange(taps) * step_t, S, columns, width, b)
+    pack(w[first * steps[0]:], steps, np.arange(taps), S, columns, width, b)
     lines = y.reshape(N * P, O)[:, first:first + columns]
     lines[:] = 0
     for t in range(taps):
@@ -87,18 +87,18 @@ def _rows(N, start, stop, rows, q, image_q, line_q, p, image_p, line_p):
 
 @kernel(parallel=True)
 def _gradient(tile, x, g, starts, p, q, gw):
-    """gw[o, c, t] = Σ g[n, p, o] x[n, q, c] over the pairs of tap t.  x (N, Q, C), g (N, P, O)"""
+    """gw[t, c, o] = Σ g[n, p, o] x[n, q, c] over the pairs of tap t.  x (N, Q, C), g (N, P, O)"""
     for panel in prange((g.shape[2] + tile[2] - 1) // tile[2]):
         _gradient_of(panel, tile, x, g, starts, p, q, gw)
 
 
 @part
 def _gradient_of(panel, tile, x, g, starts, p, q, gw):
-    """The rows of gw that one panel makes."""
-    (kind, rows, width), (N, Q, C), (_, P, O), taps = tile, x.shape, g.shape, gw.shape[2]
+    """The columns of gw that one panel makes."""
+    (kind, rows, width), (N, Q, C), (_, P, O), taps = tile, x.shape, g.shape, gw.shape[0]
     first = panel * width
     columns = min(width, O - first)
-    sums, b = scratch(taps * C * width, x), scratch(CHUNK * width, x)
+    sums, b = scratch(C * width, x), scratch(CHUNK * width, x)
     none = np.zeros(width, x.dtype)
     if columns < width:
         b[:] = 0
@@ -112,13 +112,11 @@ def _gradient_of(panel, tile, x, g, starts, p, q, gw):
                 for o in range(columns):
                     to[o] = source[o]
             multiply_as(kind, 1, ONCE, x.reshape(-1), channel, some, b, width, 0, none,
-                        sums[t * C * width:], channel * width, width, chunk > 0)
-    for start in range(0, C, LINE):
-        for t in range(taps):
+                        sums, channel * width, width, chunk > 0)
+        for c in range(C):
+            line, to = sums[c * width:], gw[t, c, first:first + columns]
             for o in range(columns):
-                lines, to = sums[(t * C + start) * width + o:], gw[first + o, start:, t]
-                for c in range(min(LINE, C - start)):
-                    to[c] = lines[c * width]
+                to[o] = line[o]
 
 
 # ---- the three operations ------------------------------------------------------------------------
@@ -144,27 +142,19 @@ def _run(x, w, turned, starts, p, q, y, shift, scale, addend, relu):
     scale = np.ones(O, x.dtype) if scale is None else np.ascontiguousarray(scale)
     shift = np.zeros(O, x.dtype) if shift is None else np.ascontiguousarray(shift)
     addend = np.empty((0, O), x.dtype) if addend is None else channels_last(addend).reshape(-1, O)
-    w, (to_o, to_c, to_t) = _as_it_lies(w)
+    w, (to_o, to_c, to_t) = as_it_lies(w)
     _products(best_shape(O, x.itemsize), _pixels(x), w,
               (to_o, to_c, to_t) if turned else (to_c, to_o, to_t), starts, p, q,
               y.reshape(N, -1, O), (scale, shift, addend, relu))
 
 
-def _as_it_lies(w):
-    """The weights in one row, and how far apart in it outputs, channels and taps lie; no copy where
-    they lie as (O, C, taps), as PyTorch has them, or channels-last."""
-    C, taps = w.shape[1], math.prod(w.shape[2:])
-    last = w.transpose(0, *range(2, w.ndim), 1)
-    if last.flags.c_contiguous and last.flags.writeable:
-        return last.reshape(-1), (taps * C, 1, C)
-    return np.ascontiguousarray(w).reshape(-1), (C * taps, taps, 1)
-
-
 def conv_weight(x, g, geometry):
     """∂L/∂w for y = x ∗ w:  x (N, C, D, H, W), g (N, O, …output) → (O, C, kd, kh, kw)"""
-    gw = np.empty((g.shape[1], x.shape[1], math.prod(geometry.kernel)), x.dtype)
-    _gradient(best_shape(len(gw), x.itemsize), _pixels(x), _pixels(g), *pairs(geometry), gw)
-    return gw.reshape(*gw.shape[:2], *geometry.kernel)
+    C, O = x.shape[1], g.shape[1]
+    gw = empty((*geometry.kernel, C, O), x.dtype)
+    _gradient(best_shape(O, x.itemsize), _pixels(x), _pixels(g), *pairs(geometry),
+              gw.reshape(-1, C, O))
+    return outputs_first(gw)
 
 
 def _pixels(x):

@@ -33,7 +33,7 @@ from numba import prange
 
 from .compile import in_python, kernel, part
 from .geometry import KEPT, whole_tiles
-from .layout import channels_last
+from .layout import as_it_lies, channels_last, outputs_first
 from .memory import empty
 from .product import TASKS, best_shape, multiply_as, scratch
 from .shapes import NARROW, ONE, SHAPES, VECTOR_BYTES
@@ -61,17 +61,17 @@ def fits(geometry, N, C, O, groups, dtype):
 # What a parallel loop does stands in a function of its own: Numba compiles that in half the time.
 
 @kernel(parallel=True)
-def _convolve(tasks, tiles, kind, width, parts, x, before, w, turned, u, tables, y, finish):
+def _convolve(tasks, tiles, kind, width, parts, x, before, w, steps, turned, u, tables, y, finish):
     """y = Aᵀ[u ⊙ (Bᵀ x B)]A, finished as `to_output` says, a block of `tiles` after the other.
 
-    u[panel, place, c, o] = G w[o, c] Gᵀ; `turned`: of w[c, o] by half a turn.  w (…, …, 9)
+    u[panel, place, c, o] = G w[o, c] Gᵀ, `turned`: by half a turn; see `from_weights`.
     A block may be shared out in `parts`: each makes the same Bᵀ x B and some of the columns.
     """
     P, C = u.shape[0], u.shape[2]
     several = (C + CHANNELS - 1) // CHANNELS
     for task in prange(P * several):
         c = task % several * CHANNELS
-        from_weights(w, turned, c, min(CHANNELS, C - c), task // several, u)
+        from_weights(w, steps, turned, y.shape[3], c, min(CHANNELS, C - c), task // several, u)
     blocks = (tile_count(y) + tiles - 1) // tiles
     for task in prange(tasks * parts):
         i = task // parts
@@ -97,7 +97,7 @@ def _convolve_blocks(start, stop, tiles, part, kind, width, parts, x, before, u,
 
 @kernel(parallel=True)
 def _correlate(kind, width, parts, x, before, g, tables, sums, gw):
-    """gw[o, c] = Gᵀ S G with S = Σ_group sums[group], gw (O, C, 9), where by groups of blocks
+    """gw[:, c, o] = Gᵀ S G with S = Σ_group sums[group], gw (9, C, O), where by groups of blocks
 
     sums[group, place, c, o] = Σ (Bᵀ x B)[place, c] (A g Aᵀ)[place, o].
     """
@@ -105,8 +105,7 @@ def _correlate(kind, width, parts, x, before, g, tables, sums, gw):
         _correlate_group(task // parts, task % parts, kind, width, parts, x, before, g, tables,
                          sums)
     for c in prange(gw.shape[1]):
-        to_weights(sums, c, np.empty((PLACES, len(gw)), gw.dtype),
-                   np.empty((9, len(gw)), gw.dtype), gw)
+        to_weights(sums, c, np.empty((PLACES, gw.shape[2]), gw.dtype), gw)
 
 
 @part
@@ -153,18 +152,16 @@ def _run(x, w, turned, before, y, shift, scale, addend, relu):
     C, O = x.shape[3], y.shape[3]
     if not y.size:
         return
-    kind, columns, panels, tables = _forward_tables(C, O, x.dtype)
+    tasks, tiles, kind, columns, parts, panels, tables, before = _division(y.shape, C, before,
+                                                                           x.dtype)
     u = empty((panels, PLACES, C, columns), x.dtype)
-    count, rows = in_python(tile_count)(y), SHAPES[kind].rows
-    tiles = min(TILES, -(-count // (TASKS * rows)) * rows)           # so that no task has none
-    blocks = -(-count // tiles)
-    tasks = min(blocks, TASKS)
-    parts = min(panels, TASKS // tasks)
     scale = np.ones(O, x.dtype) if scale is None else np.ascontiguousarray(scale)
     shift = np.zeros(O, x.dtype) if shift is None else np.ascontiguousarray(shift)
     addend = y[:0] if addend is None else channels_last(addend)
-    _convolve(tasks, tiles, kind, columns, parts, x, np.array(before), _nine(w), turned, u, tables,
-              y, (scale, shift, addend.reshape(-1), relu))
+    w, (to_o, to_c, to_t) = as_it_lies(w)
+    _convolve(tasks, tiles, kind, columns, parts, x, before, w,
+              (to_c, to_o, to_t) if turned else (to_o, to_c, to_t), turned, u, tables, y,
+              (scale, shift, addend.reshape(-1), relu))
 
 
 def conv_weight(x, g, before):
@@ -175,17 +172,23 @@ def conv_weight(x, g, before):
     parts = min(panels, -(-PLACES * C * O * x.itemsize // SUMS_BYTES))
     groups = max(1, min(blocks, TASKS // parts))
     sums = np.empty((groups, PLACES, C, O), x.dtype)
-    gw = np.empty((O, C, 9), x.dtype)
-    _correlate(kind, columns, parts, x, np.array(before), g, tables, sums, gw)
-    return gw.reshape(O, C, 3, 3)
+    gw = empty((3, 3, C, O), x.dtype)
+    _correlate(kind, columns, parts, x, np.array(before), g, tables, sums, gw.reshape(9, C, O))
+    return outputs_first(gw)
 
 
-def _nine(w):
-    """(…, …, 3, 3) → (…, …, 9)"""
-    return np.ascontiguousarray(w).reshape(*w.shape[:2], 9)
+# ---- what depends on sizes only, once for all calls ----------------------------------------------
 
+@lru_cache(maxsize=KEPT)
+def _division(shape, C, before, dtype):
+    """(tasks, tiles in a block, kind, columns, parts, panels, tables, before) for y so shaped."""
+    kind, columns, panels, tables = _forward_tables(C, shape[3], dtype)
+    count, rows = in_python(tile_count)(np.empty(shape, np.bool_)), SHAPES[kind].rows
+    tiles = min(TILES, -(-count // (TASKS * rows)) * rows)           # so that no task has none
+    tasks = min(-(-count // tiles), TASKS)
+    parts = min(panels, TASKS // tasks)
+    return tasks, tiles, kind, columns, parts, panels, tables, np.array(before)
 
-# ---- what depends on the channels only, once for all calls ---------------------------------------
 
 @lru_cache(maxsize=KEPT)
 def _forward_tables(C, O, dtype):

@@ -261,38 +261,63 @@ def _next(n, top, left, y):
 # ---- the weights ---------------------------------------------------------------------------------
 
 @part
-def from_weights(w, turned, c0, channels, panel, u):
-    """u[panel, place, c, o] = G w[o, c] Gᵀ for some channels c from c0 on.  w (…, …, 9)
+def from_weights(w, steps, turned, O, c0, channels, panel, u):
+    """u[panel, place, c, o] = G w[o, c] Gᵀ for some channels c from c0 on, and O outputs o.
 
-    `turned`: of w[c, o], by half a turn. The weights are read in the order in which they lie.
+    In w outputs, channels and taps lie so many `steps` apart. `turned`: of w by half a turn.
     """
     _, _, C, columns = u.shape
-    flat, lanes = u.reshape(-1), width(ONE, w)
-    taps, lines = np.zeros((channels, 9, columns), w.dtype), np.empty(3 * WINDOW * lanes, w.dtype)
-    weights, O = w.reshape(-1), w.shape[1 if turned else 0]
-    first, step = panel * columns, 9 if turned else 9 * C
-    for c in range(c0, c0 + channels):
+    (step_o, step_c, step_t), first = steps, panel * columns
+    start, step_k = first * step_o + c0 * step_c, step_t
+    if turned:
+        start, step_k = start + 8 * step_t, -step_t
+    lines = np.empty(3 * WINDOW * width(ONE, w), w.dtype)
+    if step_o == 1 and first + columns <= O:
+        _kernel_tiles(w, start, step_c, step_k, c0, channels, panel, u, lines)
+    else:
+        taps = np.zeros((channels, 9, columns), w.dtype)
         for k in range(9):
-            place = (c * O + first) * 9 + 8 - k if turned else (first * C + c) * 9 + k
-            gather(weights, place, step, taps[c - c0, k, :O - first])
+            _gather_tap(w, start + k * step_k, step_o, step_c, taps[:, k, :O - first])
+        _kernel_tiles(taps.reshape(-1), 0, 9 * columns, columns, c0, channels, panel, u, lines)
+
+
+@part
+def _gather_tap(w, first, step_o, step_c, tap):
+    """tap[c, o] = w[first + c · step_c + o · step_o], in the order in which w lies."""
+    channels, columns = tap.shape
+    if step_c == 1:
+        for o in range(columns):
+            line = w[first + o * step_o:][:channels]
+            for c in range(channels):
+                tap[c, o] = line[c]
+    else:
+        for c in range(channels):
+            gather(w, first + c * step_c, step_o, tap[c])
+
+
+@part
+def _kernel_tiles(w, start, step_c, step_k, c0, channels, panel, u, lines):
+    """The part of `from_weights` where outputs lie side by side."""
+    _, _, C, columns = u.shape
+    flat, lanes, line = u.reshape(-1), width(ONE, w), C * columns
     for c in range(channels):
         for o in range(0, columns, lanes):
-            at, line = (panel * PLACES * C + c0 + c) * columns + o, C * columns
+            at, k = (panel * PLACES * C + c0 + c) * columns + o, start + c * step_c + o
             for j in range(3):
-                _save_six(_g(*_three(taps.reshape(-1), (c * 9 + j) * columns + o, 3 * columns)),
-                          lines, j * lanes, 3 * lanes)
+                _save_six(_g(*_three(w, k + j * step_k, 3 * step_k)), lines, j * lanes, 3 * lanes)
             for i in range(WINDOW):
                 _save_six(_g(*_three(lines, i * 3 * lanes, lanes)), flat, at + i * WINDOW * line,
                           line)
 
 
 @part
-def to_weights(sums, c, total, taps, gw):
-    """gw[:, c] = Gᵀ S G with S = Σ over the groups of sums[group, place, c, :].  gw (O, C, 9)
+def to_weights(sums, c, total, gw):
+    """gw[:, c] = Gᵀ S G with S = Σ over the groups of sums[group, place, c, :].  gw (9, C, O)
 
-    total (places, O) and taps (9, O) are room for S and the result.
+    total (places, O) is room for S.
     """
-    O, s, flat, lanes = gw.shape[0], total.reshape(-1), taps.reshape(-1), width(ONE, gw)
+    _, C, O = gw.shape
+    s, flat, lanes = total.reshape(-1), gw.reshape(-1), width(ONE, gw)
     lines = np.empty(3 * WINDOW * lanes, gw.dtype)
     for place in range(PLACES):
         for o in range(O):
@@ -304,7 +329,5 @@ def to_weights(sums, c, total, taps, gw):
         for j in range(WINDOW):
             _save_three(_gt(*_six(s, j * O + o, WINDOW * O)), lines, j * lanes, WINDOW * lanes)
         for i in range(3):
-            _save_three(_gt(*_six(lines, i * WINDOW * lanes, lanes)), flat, 3 * i * O + o, O)
-    for o in range(O):
-        for k in range(9):
-            gw[o, c, k] = taps[k, o]
+            _save_three(_gt(*_six(lines, i * WINDOW * lanes, lanes)), flat,
+                        (3 * i * C + c) * O + o, C * O)

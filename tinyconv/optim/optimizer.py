@@ -178,13 +178,16 @@ class Optimizer:
 
 
 def _copied(value, like):
-    """A copy of an array of the memory with the dtype of its parameter; numbers as they are."""
+    """A copy of an array of the memory with the dtype and the layout of its parameter; numbers as
+    they are."""
     value = value.data if isinstance(value, Tensor) else value
     if not isinstance(value, np.ndarray):
         return value
     if value.ndim == 0 and like.ndim:
         return value.item()              # PyTorch counts steps in a tensor without dimensions
-    return value.astype(like.dtype)
+    copied = np.empty_like(like, shape=value.shape)
+    copied[...] = value
+    return copied
 
 
 def memory(state, name, p):
@@ -198,19 +201,26 @@ def memory(state, name, p):
 def run(kernel, p, g, memories, *numbers):
     """Call the update kernel on p, g and the memories (arrays or None), flattened.
 
-    The kernels want flat arrays of one dtype that agree element by element. Where what they write
-    to lies in C order that is a view.
+    The kernels want flat arrays of one dtype that agree element by element. Where all lie in memory
+    alike and without gaps, in whichever order, these are views.
     """
     if p.size > updates.BLOCK:
         kernel = updates.IN_BLOCKS[kernel]
-    plain = g.shape == p.shape and g.dtype is p.dtype and p.flags.carray
+    flat = p.ravel("K")                          # in the order of memory
+    plain = _alike(g, p) and p.flags.behaved and not flat.flags.owndata
     for v in memories:
-        plain = plain and (v is None or v.dtype is p.dtype and v.flags.carray
-                           and v.shape == p.shape)
+        plain = plain and (v is None or _alike(v, p) and v.flags.behaved)
     if plain:
-        kernel(p.ravel(), g.ravel(), *[v if v is None else v.ravel() for v in memories], *numbers)
+        kernel(flat, g.ravel("K"), *[v if v is None else v.ravel("K") for v in memories], *numbers)
     else:
         _run_rearranged(kernel, p, g, memories, numbers)
+
+
+def _alike(a, p):
+    """Whether a has the dtype and the shape of p, and lies in memory as it does."""
+    return a.dtype is p.dtype and a.shape == p.shape and (
+        a.strides == p.strides or all(i == j or n == 1 for i, j, n in
+                                      zip(a.strides, p.strides, p.shape)))
 
 
 def _run_rearranged(kernel, p, g, memories, numbers):

@@ -7,6 +7,8 @@ import math
 
 import numpy as np
 
+from ...kernels.layout import outputs_first
+from ...kernels.memory import empty
 from .. import functional as F
 from .. import init
 from ..arguments import per_dim, whole
@@ -42,9 +44,7 @@ class _Convolution(Module):
                              f"got {padding!r}")
         if padding == "same" and any(s != 1 for s in self.stride):
             raise ValueError(f"{name}: padding='same' needs stride 1, got stride {self.stride}")
-        channels = (in_channels, out_channels) if self._transposed else (out_channels, in_channels)
-        shape = (channels[0], channels[1] // groups, *self.kernel_size)
-        self.weight = Parameter(np.empty(shape, np.float32))
+        self.weight = Parameter(self._empty_weight())
         self.bias = Parameter(np.empty(out_channels, np.float32)) if bias else None
         self.reset_parameters()
 
@@ -54,6 +54,15 @@ class _Convolution(Module):
         if self.bias is not None:
             bound = 1 / math.sqrt(init.fans(self.weight)[0])
             init.uniform_(self.bias, -bound, bound)
+
+    def _empty_weight(self):
+        """(O, C/groups, *kernel), transposed (C, O/groups, *kernel), in memory (*kernel, C, O): so
+        kernels read it without arranging it first."""
+        C, O = self.in_channels, self.out_channels
+        if self._transposed:
+            w = empty((*self.kernel_size, C, O // self.groups), np.float32)
+            return outputs_first(w).swapaxes(0, 1)
+        return outputs_first(empty((*self.kernel_size, C // self.groups, O), np.float32))
 
     def _tuple(self, what, value, least):
         """One number for every spatial dimension, checked."""
