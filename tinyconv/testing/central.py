@@ -52,12 +52,13 @@ class Comparison:
         for _ in range(SHRINKS):
             slopes = line.slopes(u, h)
             analytic, numerical = float(np.vdot(g, slopes.moved)), slopes.central
-            noise, room = line.noise / h, self.tolerance(line, abs(numerical), h)
+            noise = line.noise(u, h)
+            room = self.tolerance(abs(numerical), noise)
             if not abs(numerical - settled) <= room:
                 size, settled = max(abs(analytic), abs(numerical)), np.nan
-                if abs(analytic - numerical) <= self.tolerance(line, size, h) < np.inf:
+                if abs(analytic - numerical) <= self.tolerance(size, noise) < np.inf:
                     if noise > DROWNED * max(size, whole, self._small):
-                        self._drowned(line, analytic, numerical, size, source, h)
+                        self._drowned(noise, analytic, numerical, size, source)
                     return abs(analytic - numerical) / max(size, self._small)
                 if abs(numerical - line.slopes(u, h * SHRINK).central) <= room:
                     settled, best, error = numerical, h, 0
@@ -83,23 +84,23 @@ class Comparison:
         where, e = culprit(u, lambda e: not line.slopes(e, h).finite())
         raise KinkError(edge(self.name, self.order, source, u.shape, where, h * np.abs(e).max()))
 
-    def _drowned(self, line, analytic, numerical, size, source, h):
+    def _drowned(self, noise, analytic, numerical, size, source):
         """Refuse what agrees only because anything would."""
         if abs(analytic - numerical) > self.atol + self.rtol * size:
             self.fail(f"the result is so large beside its derivative with respect to {source} that "
-                      f"round-off may be {line.noise / h:.2g} of {size:.2g}: nothing can be "
+                      f"round-off may be {noise:.2g} of {size:.2g}: nothing can be "
                       "checked; scale the function, or take constants away from it", PointError)
 
-    def tolerance(self, line, size, h):
-        return self.atol + self.rtol * size + line.noise / h
+    def tolerance(self, size, noise):
+        return self.atol + self.rtol * size + noise
 
     def _no_kink(self, line, u, source, h, scale):
         """One-sided slopes differ by h|f″| where f is smooth, at a kink by as much for any h."""
         first, step = line.slopes(u, h).jump, h
-        if not first > 1e-4 * scale + 2 * line.noise / h:
+        if not first > 1e-4 * scale + 2 * line.noise(u, h):
             return
         for shrinks in range(SHRINKS):
-            if shrinks and 4 * SHRINK * line.noise / h > first:
+            if shrinks and 4 * SHRINK * line.noise(u, h) > first:
                 break                                      # from here on round-off would decide
             h /= SHRINK
             slopes = line.slopes(u, h)
@@ -127,7 +128,7 @@ class Comparison:
                       max(np.abs(g * e).max(), 1e-3))
         for where, e in (where, e), ("a random direction", u):   # (an error spread thin)
             analytic, numerical = compared(e)
-            tolerance = self.tolerance(line, max(abs(analytic), abs(numerical)), h)
+            tolerance = self.tolerance(max(abs(analytic), abs(numerical)), line.noise(e, h))
             if not abs(analytic - numerical) <= tolerance:
                 break
         raise GradientError(mismatch(self.name, self.order, source, u.shape, where, analytic,

@@ -302,9 +302,9 @@ class _Check(Comparison):
         Where they agree with both, only the complex step sees so small an error.
         """
         central = Comparison(self.name, *METHODS["central"], 1, self.rng, order=self.order)
-        analytic, h = float(np.vdot(g, u)), line.step(u)
+        analytic = float(np.vdot(g, u))
         size = max(abs(analytic), abs(found))
-        if abs(analytic - found) <= central.tolerance(line, size, h):
+        if abs(analytic - found) <= central.tolerance(size, line.noise(u, line.step(u))):
             return
         with suppress(GradientError):
             central.along(line, g, u, source)

@@ -27,14 +27,28 @@ class Line:
         self.here = [y.data for y in ys]
         self.size = np.maximum(np.abs(xs[i].data), 1.0)
         self.largest = STEP * float(self.size.max())
-        # (v has random signs: the round-off of many elements adds up like steps of a random walk)
-        self.noise = 100 * EPS * float(np.sqrt(sum(np.square(y * v).sum()
-                                                   for y, v in zip(self.here, self.vs))))
-        self._known = None
+        self._known = self._rough = None
 
     def step(self, u):
         """The step for those elements that u moves: ∛ε times the largest, or times 1."""
         return STEP * float(self.size[u != 0].max())
+
+    def noise(self, u, h):
+        """The round-off of slopes along u: 100 ε |f| / h, |f| being that of the elements of f that
+        change on the way.
+
+        One that keeps its bits over the longest step has no share in the slope, or one that is lost
+        in those bits: below ε |f| / `largest`.
+        """
+        if self._rough is None or self._rough[0] is not u:
+            slopes = self.slopes(u, self.largest)
+            # (v has random signs: the round-off of many elements adds up like steps of a walk)
+            self._rough = u, *(EPS * float(np.sqrt(sum(np.square(np.where(which, y * v, 0)).sum()
+                                                       for y, v, which in zip(
+                                                           self.here, self.vs, elements))))
+                               for elements in (slopes.changed, [~c for c in slopes.changed]))
+        _, changing, still = self._rough
+        return 100 * changing / h + still / self.largest
 
     def at(self, x):
         """f(x) with x for the input that moves; NaN where f refuses."""
@@ -55,18 +69,21 @@ class Line:
         if self._known is None or self._known[0] is not u or self._known[1] != h:
             x = self.constants[self.i].data
             left, right = x - h * u, x + h * u
-            self._known = u, h, Slopes(self.rise(self.here, self.at(left)) / h,
-                                       self.rise(self.at(right), self.here) / h,
-                                       (right - left) / (2 * h))
+            before, after = self.at(left), self.at(right)
+            self._known = u, h, Slopes(self.rise(self.here, before) / h,
+                                       self.rise(after, self.here) / h, (right - left) / (2 * h),
+                                       [(a != y) | (b != y) for a, b, y in zip(
+                                           after, before, self.here)])
         return self._known[2]
 
 
 class Slopes(NamedTuple):
     """What a function does to the left and to the right, along the direction it really `moved`:
-    x + hu has been rounded."""
+    x + hu has been rounded. And which elements of its results `changed`."""
     left: float
     right: float
     moved: np.ndarray
+    changed: list
 
     central = property(lambda self: (self.left + self.right) / 2)
     jump = property(lambda self: abs(self.right - self.left))
