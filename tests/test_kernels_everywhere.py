@@ -30,6 +30,7 @@ for threads in (1, 2, 3, 4, 8):
 """
 TOUCH = """
 import every_kernel, numba, numpy as np
+numba.config.BOUNDSCHECK = 0
 at = numba.njit(lambda x, i: x[i])
 x = every_kernel.walled(np.ones(3), {behind})
 print(at(x, 0) + at(x, 2), flush=True)

@@ -12,6 +12,7 @@ from rules import operation
 import tinyconv as tc
 import tinyconv.nn.functional as F
 from tinyconv.testing import GradientError, KinkError, check_grad
+from tinyconv.testing.errors import PointError
 from tinyconv.testing.layouts import LAYOUTS, awkward, lay_out, otherwise
 from tinyconv.testing.lines import LIKE, NEAR, parts
 
@@ -37,6 +38,14 @@ def test_right_derivatives_pass_however_small_large_or_bent(f, x, jacobian):
 @example([1.0, 1.0, 1e7, 10 ** 1.5, 1e-12])        # 1/x of the last is 10¹², and stands still
 def test_logarithms_pass_to_second_order_at_numbers_of_any_size(x):
     check_grad(tc.log, np.array(x))
+
+
+@pytest.mark.parametrize("f, x", [
+    (lambda x: tc.tanh(x) * 3e-5 + 1e12, [0.5, 1e7]),
+    (lambda x: tc.exp(-x * x) * 1e-3 + 1e12, [0.5, 1e5])])
+def test_a_slope_that_large_numbers_hide_is_no_error_of_the_rule(f, x):
+    with pytest.raises(PointError, match="nothing can be checked"):
+        check_grad(f, np.array(x), order=1)
 
 
 @given(SIZES, signed)

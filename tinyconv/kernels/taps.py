@@ -8,7 +8,7 @@ the padding. With the pairs (p, q) of every tap listed,
 over all images n are three matrix products whose rows lie scattered, and padding is neither copied
 nor multiplied: of the 36 products of a 3 × 3 kernel and 2 × 2 outputs 16 are left. Where weights
 are more than images, their way through the caches counts most: so a task makes all there is to make
-with one panel of columns, and its weights are packed, or its gradient unpacked, while in cache.
+with one panel of columns, whose weights are packed while in cache.
 
 Vasudevan, Anderson & Gregg, "Parallel multi channel convolution using general matrix
 multiplication", ASAP 2017, https://arxiv.org/abs/1704.04428, call it kn2row.

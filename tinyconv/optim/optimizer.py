@@ -207,10 +207,11 @@ def run(kernel, p, g, memories, *numbers):
     if p.size > updates.BLOCK:
         kernel = updates.IN_BLOCKS[kernel]
     flat = p.ravel("K")                          # in the order of memory
-    plain = _alike(g, p) and p.flags.behaved and not flat.flags.owndata
+    plain = g.shape == p.shape and p.flags.behaved and not flat.flags.owndata
     for v in memories:
         plain = plain and (v is None or _alike(v, p) and v.flags.behaved)
     if plain:
+        g = g if _alike(g, p) else _copied(g, p)
         kernel(flat, g.ravel("K"), *[v if v is None else v.ravel("K") for v in memories], *numbers)
     else:
         _run_rearranged(kernel, p, g, memories, numbers)

@@ -68,6 +68,11 @@ class Comparison:
                              or noise > DROWNED * max(abs(analytic), whole, self._small)):
                 break
             h /= SHRINK
+        slopes = line.slopes(u, best)
+        analytic, numerical = float(np.vdot(g, slopes.moved)), slopes.central
+        size, hidden = max(abs(analytic), abs(numerical)), line.hidden(u, own)
+        if abs(analytic - numerical) - hidden <= self.tolerance(size, line.noise(u, best)):
+            self._drowned(hidden, analytic, numerical, size, source)
         self._blame(line, g, u, source, best)
 
     def _inside(self, line, u, source):

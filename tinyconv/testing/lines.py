@@ -4,7 +4,7 @@ from typing import NamedTuple
 import numpy as np
 
 from ..core import Tensor, no_grad
-from .points import outputs_of
+from .points import gradients, leaf, outputs_of
 
 __tracebackhide__ = True
 EPS = np.finfo(np.float64).eps
@@ -37,9 +37,26 @@ class Line:
         """The round-off of slopes along u: 100 ε |f| / h, |f| being that of the elements of f that
         change on the way.
 
-        One that keeps its bits over the longest step has no share in the slope, or one that is lost
-        in those bits: below ε |f| / `largest`.
+        One that keeps its bits over the longest step has no share in the slope, or one that those
+        bits hide: see `hidden`.
         """
+        changing, still = self._round_off(u)
+        return 100 * changing / h + still / self.largest
+
+    def hidden(self, u, h):
+        """How much of the slope over a step h may be lost in elements of f that keep their bits:
+        their share in it by the rules, but no more than ε |f| / h."""
+        still = self._round_off(u)[1] / h
+        if still:
+            xs = [leaf(x.data) if j == self.i else x for j, x in enumerate(self.constants)]
+            vs = [Tensor(np.where(changed, 0, v))
+                  for changed, v in zip(self.slopes(u, self.largest).changed, self.vs)]
+            (g,) = gradients(outputs_of(self.f, xs), [xs[self.i]], vs)
+            still = min(still, abs(float(np.vdot(g.data, u))))
+        return still
+
+    def _round_off(self, u):
+        """ε |f| of the elements of f that change over the longest step, and of the others."""
         if self._rough is None or self._rough[0] is not u:
             slopes = self.slopes(u, self.largest)
             # (v has random signs: the round-off of many elements adds up like steps of a walk)
@@ -47,8 +64,7 @@ class Line:
                                                        for y, v, which in zip(
                                                            self.here, self.vs, elements))))
                                for elements in (slopes.changed, [~c for c in slopes.changed]))
-        _, changing, still = self._rough
-        return 100 * changing / h + still / self.largest
+        return self._rough[1:]
 
     def at(self, x):
         """f(x) with x for the input that moves; NaN where f refuses."""

@@ -7,6 +7,8 @@ What is called convolution is cross-correlation: the kernel is not flipped.
 Output size per dimension: ⌊(size + 2 padding − dilation (kernel − 1) − 1) / stride⌋ + 1.
 Source of the arithmetic: Dumoulin & Visin 2016, https://arxiv.org/abs/1603.07285.
 """
+import numpy as np
+
 from ... import ops
 from ...core import DtypeError
 from ...kernels.compile import FLOATS
@@ -83,7 +85,7 @@ def conv_scaled(input, weight, scale, shift, add=None, relu=False, stride=1, pad
     if add is not None and add.dtype != x.dtype:
         raise DtypeError(f"batch_norm: add should have the input's dtype {x.dtype}, "
                          f"got {add.dtype}")
-    scale, shift = scale.astype(x.dtype, copy=False), shift.astype(x.dtype, copy=False)
+    scale, shift = np.asarray(scale, x.dtype), np.asarray(shift, x.dtype)
     return ops.conv_scaled(x, w, add, scale, shift, geometry, groups, relu=relu)
 
 

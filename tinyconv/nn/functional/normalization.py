@@ -33,6 +33,9 @@ def batch_norm(input, running_mean, running_var, weight=None, bias=None, trainin
     if add is not None and add.shape != input.shape:
         raise ValueError(f"batch_norm: add should have the input's shape {input.shape}, "
                          f"got {add.shape}")
+    if add is not None and add.dtype != input.dtype:
+        raise DtypeError(f"batch_norm: add should have the input's dtype {input.dtype}, "
+                         f"got {add.dtype}")
     if not training:
         if running_mean is None or running_var is None:
             raise ValueError("batch_norm: without training, "

@@ -56,12 +56,10 @@ class _Convolution(Module):
             init.uniform_(self.bias, -bound, bound)
 
     def _empty_weight(self):
-        """(O, C/groups, *kernel), transposed (C, O/groups, *kernel), in memory (*kernel, C, O): so
-        kernels read it without arranging it first."""
-        C, O = self.in_channels, self.out_channels
-        if self._transposed:
-            w = empty((*self.kernel_size, C, O // self.groups), np.float32)
-            return outputs_first(w).swapaxes(0, 1)
+        """(O, C/groups, *kernel), in memory (*kernel, C/groups, O), as kernels read it and make its
+        gradient; transposed layers are the adjoints of those with C and O exchanged."""
+        O, C = self.out_channels, self.in_channels
+        O, C = (C, O) if self._transposed else (O, C)
         return outputs_first(empty((*self.kernel_size, C // self.groups, O), np.float32))
 
     def _tuple(self, what, value, least):
