@@ -12,6 +12,7 @@ from tinyconv.kernels import convolution, neighbours, taps, winograd
 from tinyconv.kernels.geometry import Geometry
 from tinyconv.kernels.layout import as_it_lies, outputs_first, outputs_last
 from tinyconv.kernels.memory import SMALL, empty
+from tinyconv.kernels.tile import ONE
 from tinyconv.nn import init
 from tinyconv.optim import optimizer
 
@@ -71,7 +72,7 @@ CASES = {                              # N, C, O, groups, geometry
     "one channel a group": (2, 32, 32, 32, sizes(6, 3)),
     "one tap": (2, 24, 32, 1, sizes(6, 1)),
     "three dimensions": (1, 4, 16, 1, sizes(5, 3, depth=4)),
-    "pixels side by side": (8, 1, 6, 1, sizes(28, 5)),
+    "pixels side by side": (8, 1, 3 * ONE.width(4) // 8, 1, sizes(28, 5)),     # so few for a vector
     "few channels": (2, 3, 16, 1, sizes(12, 5)),
     "Winograd": (4, 16, 48, 1, sizes(24, 3)),
     "tap by tap": (1, 40, 512, 1, sizes(2, 3)),
