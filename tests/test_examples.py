@@ -16,6 +16,7 @@ def test_the_index_names_every_lesson():
     assert lessons and all(f"]({lesson.name})" in index for lesson in lessons)
 
 
+@pytest.mark.compiled
 @pytest.mark.parametrize("lesson, says", [
     ("01_convolution_by_hand", ["[[7, 9, 11], [5, 7, 9]] [[7.0, 9.0, 11.0], [5.0, 7.0, 9.0]]",
                                 "upside down", "(6, 4)"]),
