@@ -2,13 +2,14 @@
 training do what they say. Small models on few images."""
 import copy
 import json
+import re
 
 import numpy as np
 import pytest
 from test_training_fit import SMALL, Small, stripes, values
 
 from tinyconv import data, models, nn, optim, random, training
-from tinyconv.checkpoint import read_weights, save_weights
+from tinyconv.checkpoint import Damaged, read_weights, save_weights
 from tinyconv.core import Tensor, no_grad
 from tinyconv.nn import functional as F
 from tinyconv.training import Average, Recipe, recipes, transfer
@@ -292,6 +293,15 @@ def test_a_source_is_a_run_or_weights_of_the_package_or_a_file(tmp_path):
     assert transfer.source(tmp_path / "w.npz").shape is None
     with pytest.raises(FileNotFoundError, match="nowhere is neither the folder of a run, nor a file"):
         transfer.source("nowhere")
+
+
+def test_a_file_whose_metadata_cannot_be_read_is_named_with_what_it_says(tmp_path):
+    said = {"mean": "[0.1307", "std": "[0.3081]", "classes": '["0", "1"]', "data": "mnist"}
+    for part, text in {"mean": "[0.1307", "std": "0.3081", "classes": '"01"'}.items():
+        path = tmp_path / f"{part}.safetensors"
+        save_weights(network(), path, {**said, "mean": "[0.1307]", part: text})
+        with pytest.raises(Damaged, match=f"{part}.safetensors.*lists in JSON.*{re.escape(text)}"):
+            transfer.source(path)
 
 
 def test_a_model_begins_with_the_body_and_keeps_the_head_only_for_the_same_classes(tmp_path):

@@ -3,7 +3,7 @@ import json
 from dataclasses import dataclass
 from pathlib import Path
 
-from ..checkpoint import load_weights, read_weights
+from ..checkpoint import Damaged, load_weights, read_weights
 from ..data import describe
 from ..models import create, head_of, pretrained, published, replace_head
 from .folder import CONFIG, WEIGHTS
@@ -27,7 +27,8 @@ class Source:
 
 def source(name):
     """The Source called `name`: the folder of a run, a model whose weights the package has, or a
-    file of weights. ValueError or FileNotFoundError if it is none of them."""
+    file of weights. ValueError or FileNotFoundError if it is none of them; Damaged if what the
+    file says of itself cannot be read."""
     path = Path(name)
     if (path / CONFIG).is_file():
         about = read_config(path)["data"]
@@ -53,7 +54,15 @@ def _own(path):
     about = read_weights(path)[1]
     if not {"mean", "std", "classes", "data"} <= about.keys():
         return Source(path)
-    mean, std, classes = (tuple(json.loads(about[key])) for key in ("mean", "std", "classes"))
+    texts = [about[key] for key in ("mean", "std", "classes")]
+    try:
+        lists = [json.loads(text) for text in texts]
+    except ValueError:                                      # no JSON
+        lists = [None]
+    if not all(isinstance(each, list) for each in lists):
+        raise Damaged(f"{path}: expected lists in JSON as mean, std and classes in its metadata, "
+                      f"got {', '.join(texts)}")
+    mean, std, classes = map(tuple, lists)
     return Source(path, tuple(describe(about["data"])["shape"]), mean, std, classes)
 
 
