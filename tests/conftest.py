@@ -7,8 +7,8 @@
     HYPOTHESIS_PROFILE=planted  25 examples, always the same ones, never simplified: see planted/
 
 What goes over every operation of the catalogue, hundreds of properties, tries a quarter of that.
-With NUMBA_DISABLE_JIT=1 kernels run as plain Python, and tests of compiled code are skipped; take
-HYPOTHESIS_PROFILE=glance with it.
+With NUMBA_DISABLE_JIT=1 kernels run as plain Python, and tests of compiled code and of whole
+networks are skipped; take HYPOTHESIS_PROFILE=glance with it.
 
 Everything runs in debug mode: a change of what a gradient needs is an error, whatever it was made
 through. TINYCONV_DEBUG=0 leaves that out.

@@ -55,6 +55,7 @@ def test_the_next_run_has_the_next_number(tinyconv):
     assert Path("runs/mlp-digits-3/weights.safetensors").exists()
 
 
+@pytest.mark.compiled
 def test_the_same_seed_gives_the_same_weights(tinyconv):
     def weights(out, *options):
         quick = ["--limit", 100, "--epochs", 1, "--out", out]

@@ -83,6 +83,7 @@ def test_a_layer_may_be_named(explain, digits, method):
     assert (status, err) == (0, "") and size_of("explained.png")
 
 
+@pytest.mark.compiled
 @pytest.mark.parametrize("argv", [["filters"], ["filters", "--layer", "conv2"],
                                   ["visualise", "--layer", "conv1"]])
 def test_what_a_model_has_learned_needs_no_pictures(explain, argv):
@@ -90,6 +91,7 @@ def test_what_a_model_has_learned_needs_no_pictures(explain, argv):
     assert (status, out, err) == (0, "seen.png\n", "") and size_of("seen.png")
 
 
+@pytest.mark.compiled
 def test_published_weights_and_a_photograph(explain, torch):
     """As a reader would with torchvision's file: names of classes from a list, and ImageNet's form.
 

@@ -40,6 +40,7 @@ def shapes():
     return new
 
 
+@pytest.mark.compiled
 def test_one_command_fine_tunes_on_a_folder_and_predict_names_what_is_in_a_picture(tinyconv, shapes):
     status, out, err = tinyconv("train", "lenet5", "--data", "shapes", "--from", "lenet5")
     assert status == 0, err
@@ -53,6 +54,7 @@ def test_one_command_fine_tunes_on_a_folder_and_predict_names_what_is_in_a_pictu
     assert line.startswith("cross-0.png: ") and all(kind in line for kind in KINDS)
 
 
+@pytest.mark.compiled
 def test_the_three_modes_begin_alike_and_only_features_keep_the_body(tinyconv, shapes):
     def weights(run):
         from tinyconv.checkpoint import read_weights
@@ -95,6 +97,7 @@ def test_options_of_training_are_kept_in_the_recipe(tinyconv):
         "clip": 1.0, "average": 0.9, "patience": 3, "augment": ""}
 
 
+@pytest.mark.compiled
 def test_several_views_of_each_image_are_measured_on_request(tinyconv):
     assert tinyconv("train", "mlp", "--limit", 300, "--epochs", 1, "--out", "run")[0] == 0
     plain, moved, both = (json.loads(tinyconv("evaluate", "run", "--json", *tta)[1])

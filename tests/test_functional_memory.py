@@ -49,6 +49,7 @@ def test_a_training_step_leaves_no_object_behind(rng, uncollected):
     assert len(gc.get_objects()) - before < 40             # none that each step would add
 
 
+@pytest.mark.compiled
 @pytest.mark.skipif(not os.path.exists("/proc/self/statm"), reason="reads the memory from /proc")
 @pytest.mark.parametrize("steps", [200, pytest.param(2000, marks=pytest.mark.slow)])
 def test_memory_is_flat_over_many_training_steps(steps):

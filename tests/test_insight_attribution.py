@@ -152,6 +152,7 @@ def test_integrated_gradients_at_given_points_equal_pytorch(torch, pair):
     assert found.points.tolist() == [8] * 3
 
 
+@pytest.mark.compiled
 def test_integrated_gradients_are_complete_to_a_thousandth(pair):
     ours, _, x, _ = pair
     found = insight.integrated_gradients(ours, x[:2])

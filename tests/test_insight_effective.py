@@ -71,6 +71,7 @@ def with_maps():
             for name in models.list() if name != "mlp"]
 
 
+@pytest.mark.compiled
 @pytest.mark.parametrize("name", with_maps())
 def test_the_effective_field_lies_within_the_theoretical(undrawn, name):
     """And has its weight in the middle: 95 % of it are in no greater a square."""

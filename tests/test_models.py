@@ -83,6 +83,7 @@ def test_the_counts_of_variants_are_true_too(undrawn, name, options, expected):
     assert spaced(expected) in models.find(name).__doc__
 
 
+@pytest.mark.compiled
 @pytest.mark.parametrize("name", LEARNERS)
 def test_a_model_maps_a_batch_to_logits_and_all_its_parameters_learn(name):
     tc.manual_seed(0)

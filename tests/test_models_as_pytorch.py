@@ -132,6 +132,7 @@ def results_and_gradients(ours, theirs, batch, dtype, torch):
             for model, image, outputs in ((ours, x, results), (theirs, t, expected))]
 
 
+@pytest.mark.compiled
 @pytest.mark.parametrize("name", PAIRS)
 def test_outputs_and_all_gradients_are_pytorchs(torch, zoo, name):
     tc.manual_seed(7)

@@ -67,6 +67,7 @@ def torch_lenet5(torch):
     return Net()
 
 
+@pytest.mark.compiled
 @pytest.mark.parametrize("dtype, tolerance", [("float32", 1e-5), ("float64", 1e-10)])
 @pytest.mark.parametrize("name, reference, shape", [
     ("resnet20", torch_resnet20, (4, 3, 32, 32)), ("lenet5", torch_lenet5, (8, 1, 28, 28))])

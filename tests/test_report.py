@@ -296,6 +296,7 @@ def test_filters_of_equal_weights_and_of_none_can_be_drawn():
 
 # ---- the command ---------------------------------------------------------------------------------
 
+@pytest.mark.compiled
 def test_train_writes_it_and_a_run_without_it_is_whole_all_the_same(tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     quick = ["train", "mlp", "--limit", "60", "--epochs", "1"]

@@ -5,6 +5,7 @@ import tinyconv as tc
 from tinyconv import data, models, training
 
 
+@pytest.mark.compiled
 @pytest.mark.realdata
 @pytest.mark.slow
 def test_lenet_that_saw_only_the_embedded_digits_reads_those_of_mnist(realdata):

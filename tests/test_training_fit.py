@@ -314,6 +314,7 @@ def test_attention_and_convnext_are_trained_by_adamw_on_images_as_others_have_th
     assert choose(models.SqueezeNet("1_1", 10), "cifar10").lr == 0.01
 
 
+@pytest.mark.compiled
 @pytest.mark.parametrize("build", [
     lambda: models.VisionTransformer(28, 7, 2, 2, 32, 64, num_classes=10, in_channels=1),
     lambda: models.ConvNeXt((1, 1), (16, 32), 10, 1, stochastic_depth_prob=0)])

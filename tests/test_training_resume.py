@@ -395,6 +395,7 @@ def test_a_new_run_does_not_begin_where_one_can_go_on(stopped):
         small_run(out=stopped)
 
 
+@pytest.mark.compiled
 def test_a_change_of_versions_or_processor_is_warned_of(stopped, monkeypatch):
     now = machine.describe()
     monkeypatch.setattr(machine, "versions", lambda: {"numpy": "1.0"})

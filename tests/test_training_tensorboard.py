@@ -249,6 +249,7 @@ def test_a_run_that_goes_on_voids_what_was_lost_and_shows_each_step_once(tmp_pat
         assert numbers(logs, tag) == numbers(tmp_path / "whole", tag)
 
 
+@pytest.mark.compiled
 def test_the_command_writes_them_and_so_does_the_run_when_it_goes_on(tmp_path, monkeypatch,
                                                                      capsys):
     monkeypatch.chdir(tmp_path)

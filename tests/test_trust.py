@@ -60,6 +60,7 @@ def test_a_save_that_removes_the_old_checkpoint_too_early_would_be_noticed(scrip
         script("saves").every_call()
 
 
+@pytest.mark.compiled
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="this system has no fork")
 def test_a_run_killed_at_25_random_moments_loses_nothing_and_ends_with_the_same_bits():
     found = printed(FOLDER / "kill.py", "--kills", "25", "--seed", "1", "--json")

@@ -178,6 +178,7 @@ def test_what_is_found_is_likely_sorted_and_not_twice_there(rng):
     assert [len(f.boxes) for f in few] == [3, 3]
 
 
+@pytest.mark.compiled
 def test_the_detector_learns_four_scenes_by_heart():
     tc.manual_seed(0)
     drawn = data.scenes.draw(4, np.random.default_rng(3), size=32, shapes=2)
