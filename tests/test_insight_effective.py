@@ -86,6 +86,7 @@ def test_the_field_of_a_model_without_maps_is_no_question():
                                             isinstance(m, nn.Linear)))
 
 
+@pytest.mark.compiled
 @pytest.mark.parametrize("name", ["plain56", "resnet56", "preresnet56"])
 def test_with_depth_the_effective_field_is_ever_less_of_the_theoretical(undrawn, name):
     """Luo et al.: theory grows with the depth, what has an influence with the root of it."""

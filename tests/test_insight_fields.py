@@ -191,6 +191,7 @@ def test_calculated_fields_are_those_of_gradients(net):
     assert sum(check(model, layer, size) for layer in layers) > len(layers)
 
 
+@pytest.mark.compiled
 @pytest.mark.parametrize("name, layers, size", [
     ("resnet20", ["conv1", "layer1.2", "layer2.0", "layer2.1.bn1"], (50, 50)),
     ("lenet5", ["conv1", "conv2"], (28, 28)), ("lenet5_1998", ["c1", "s2", "c3", "s4"], (28, 28)),

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+pytestmark = pytest.mark.compiled
 HERE = Path(__file__).parent
 TRAIN = """
 import hashlib, numba, numpy as np, tinyconv as tc, tinyconv.nn.functional as F

@@ -50,6 +50,7 @@ def test_pretrained_lenet_reads_digits_it_has_never_seen():
     assert fresh.accuracy < 0.5
 
 
+@pytest.mark.compiled
 @pytest.mark.parametrize("name", SHIPPED)
 def test_the_accuracy_is_the_one_that_the_file_states(realdata, name, capsys):
     about = pretrained.about(name)
@@ -97,6 +98,7 @@ def test_what_has_no_weights_or_does_not_fit_them_is_said():
 
 # ---- the command line ----------------------------------------------------------------------------
 
+@pytest.mark.compiled
 def test_evaluate_takes_weights_in_any_format_and_the_shipped_ones(tmp_path, capsys):
     model = models.create("lenet5", pretrained=True)
     answers = []
@@ -113,6 +115,7 @@ def test_evaluate_takes_weights_in_any_format_and_the_shipped_ones(tmp_path, cap
     assert digits[0]["confusion"] == digits[1]["confusion"] == digits[2]["confusion"]
 
 
+@pytest.mark.compiled
 def test_evaluate_reproduces_the_published_resnet20_to_the_image(realdata, capsys):
     path = realdata / "weights" / "resnet20-12fca82f.th"
     assert main(["evaluate", "--model", "resnet20", "--weights", str(path),

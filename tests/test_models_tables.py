@@ -57,6 +57,7 @@ def test_every_file_has_a_table_that_is_tested():
         assert file_of(name) == file
 
 
+@pytest.mark.compiled
 @pytest.mark.parametrize("file, name", DESCRIBED.items())
 def test_the_table_is_true(undrawn, file, name):
     doc = importlib.import_module(f"tinyconv.models.{file}").__doc__
