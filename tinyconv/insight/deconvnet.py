@@ -14,6 +14,11 @@ https://arxiv.org/abs/1311.2901. An activation is to be seen in pixels, so on th
 Switches depend on the images, so a reverse network belongs to the images it was made for. That it
 computes a gradient in which one rule is another, the one for ReLU, is shown by the tests:
 `deconvnet_by_rule` gives the same and is not confined to networks without branches.
+
+ReLU before max pooling and after it are the same function with the same gradient, and yet another
+deconvnet: where a window holds nothing positive, a switch that comes after ReLU sees only zeros and
+points to the first of them, one that comes before it (`max_pool2d(x, 2, relu=True)`, as in our
+LeNet-5) to the greatest of what is not rectified yet.
 """
 
 from .. import nn, ops
