@@ -4,12 +4,16 @@ import os
 import signal
 from pathlib import Path
 
+import numpy as np
 import pytest
 
-from tinyconv import machine
+from tinyconv import machine, models
 from tinyconv.benchmark import SUITES, rounds, sides
 from tinyconv.benchmark.case import CHANNELS_LAST, EAGER, OURS, Case
 from tinyconv.benchmark.process import Failed, Process, Processes
+from tinyconv.benchmark.sides.networks import trainer
+from tinyconv.benchmark.sides.ours import Ours
+from tinyconv.benchmark.sides.work import classes, normal
 from tinyconv.benchmark.suites import epochs
 from tinyconv.benchmark.suites.suite import Suite
 
@@ -166,3 +170,13 @@ def test_both_sides_do_the_same_work(torch):
             assert not any("failed" in side for side in case["sides"].values()), case
             assert "stray" not in case, case
             assert case["ratio"]["median"] > 0
+
+
+def test_weights_and_gradients_of_single_operations_lie_as_those_of_a_training():
+    lib, network = Ours(), models.create("resnet20")
+    trainer(lib, network)(lib.tensor(normal((2, 3, 32, 32))), lib.tensor(classes(2)))
+    for name, p in network.named_parameters():
+        array = normal(p.shape)
+        for tensor in [lib.like(p, array)] + ([lib.weight(array)] if p.ndim == 4 else []):
+            assert tensor.data.strides == p.data.strides == p.grad.data.strides, name
+            assert np.array_equal(tensor.data, array)

@@ -3,6 +3,7 @@ import numpy as np
 
 from ... import data, models, nn, optim
 from ...core import Tensor, grad, no_grad
+from ...kernels.layout import outputs_first, outputs_last
 from ...nn import functional as F
 from . import roofline, shared_models
 from .dispatch import additions
@@ -31,12 +32,14 @@ class Ours:
         return Tensor(array)
 
     def weight(self, array):
-        """An array as the weights of a layer, which lie as they are written: (O, C, …)."""
-        return Tensor(array)
+        """An array (O, C, …) as the weights of a layer, which lie in memory as (…, C, O)."""
+        return Tensor(outputs_first(np.ascontiguousarray(outputs_last(array))))
 
     def like(self, p, array):
-        """An array as a tensor that lies in memory as the parameter p does."""
-        return Tensor(array)
+        """An array as a tensor that lies in memory as the parameter p does, and its gradient."""
+        laid_out = np.empty_like(p.data)
+        laid_out[...] = array
+        return Tensor(laid_out)
 
     def array(self, tensor):
         return tensor.data
