@@ -127,6 +127,8 @@ def test_a_diverging_run_fails_with_one_line_and_keeps_nothing_broken(tinyconv):
     assert status == 1 and one_line(err)
     assert re.match(r"tinyconv train: error: the loss is (nan|inf) at step \d+", err)
     assert not Path("x/weights.safetensors").exists()
+    # a command has no line of a user's in it
+    assert re.search(r", at tinyconv/[a-z]+/[a-z_]+\.py:\d+;", err) and "(through" not in err
 
 
 # ---- evaluate and predict ------------------------------------------------------------------------
