@@ -296,7 +296,8 @@ def test_data_of_another_shape_or_with_other_classes_are_refused(tinyconv, run_f
     assert status == 1 and one_line(err) and "was trained on other classes" in err
     assert tinyconv("train", "mlp", "--data", "pictures", "--epochs", 1, "--out", "x")[0] == 0
     status, out, err = tinyconv("evaluate", "x", "--data", "digits")
-    assert status == 1 and one_line(err) and "was trained on images of (3, 32, 32)" in err
+    assert status == 1 and one_line(err) and "was trained on images of (3, 32, 32), digits has " \
+        "(1, 28, 28)" in err
 
 
 @pytest.mark.skipif(os.name != "posix" or os.geteuid() == 0, reason="root may write everywhere")
