@@ -374,7 +374,9 @@ def test_a_bad_recipe_is_refused(values, says):
     ((nn.Identity(), "digits"), {"recipe": {"lr": 1}}, "recipe must be a Recipe, got dict"),
     ((nn.Identity(), None), {}, "a data set is named by a text or .* got NoneType"),
     ((nn.Identity(), "digits"), {"lr": "fast"}, "lr must be a number"),
-    ((nn.Identity(), "digits"), {"seed": "x"}, "seed must be a whole number .* got 'x'")])
+    ((nn.Identity(), "digits"), {"seed": "x"}, "seed must be a whole number .* got 'x'"),
+    ((Small(), stripes(9)), {"recipe": Recipe(augment="flip,crop=99")},
+     "RandomCrop: padding must be less than the sides of its windows, 8×8, .* got 99")])
 def test_what_cannot_be_trained_is_named_before_anything_happens(tmp_path, args, options, says):
     with pytest.raises((TypeError, ValueError), match=says):
         training.fit(*args, **options, out=tmp_path / "run", progress=False)
