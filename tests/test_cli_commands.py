@@ -230,7 +230,10 @@ def test_data_fetch_of_the_embedded_set_has_nothing_to_do(tinyconv):
 
 @pytest.mark.parametrize("argv, says", [
     ([], "COMMAND"),
-    (["trian"], "trian"),
+    (["trian"], "did you mean train? (see tinyconv --help)"),
+    (["data", "lsit"], "did you mean list? (see tinyconv data --help)"),
+    (["bench", "dispach"], "unknown suite 'dispach'; did you mean dispatch?"),
+    (["train", "--version"], "unrecognized arguments: --version (see tinyconv train --help)"),
     (["train", "lenet"], "unknown model 'lenet'; did you mean lenet5"),
     (["train", "unet"], "unet does not say of what class an image is"),
     (["train", "--data", "mnits"], "unknown data set 'mnits'"),
