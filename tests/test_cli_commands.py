@@ -127,6 +127,8 @@ def test_a_diverging_run_fails_with_one_line_and_keeps_nothing_broken(tinyconv):
     assert status == 1 and one_line(err)
     assert re.match(r"tinyconv train: error: the loss is (nan|inf) at step \d+", err)
     assert not Path("x/weights.safetensors").exists()
+    # a command has no line of a user's in it
+    assert re.search(r", at tinyconv/[a-z]+/[a-z_]+\.py:\d+;", err) and "(through" not in err
 
 
 # ---- evaluate and predict ------------------------------------------------------------------------
@@ -228,7 +230,10 @@ def test_data_fetch_of_the_embedded_set_has_nothing_to_do(tinyconv):
 
 @pytest.mark.parametrize("argv, says", [
     ([], "COMMAND"),
-    (["trian"], "trian"),
+    (["trian"], "did you mean train? (see tinyconv --help)"),
+    (["data", "lsit"], "did you mean list? (see tinyconv data --help)"),
+    (["bench", "dispach"], "unknown suite 'dispach'; did you mean dispatch?"),
+    (["train", "--version"], "unrecognized arguments: --version (see tinyconv train --help)"),
     (["train", "lenet"], "unknown model 'lenet'; did you mean lenet5"),
     (["train", "unet"], "unet does not say of what class an image is"),
     (["train", "--data", "mnits"], "unknown data set 'mnits'"),
@@ -294,7 +299,8 @@ def test_data_of_another_shape_or_with_other_classes_are_refused(tinyconv, run_f
     assert status == 1 and one_line(err) and "was trained on other classes" in err
     assert tinyconv("train", "mlp", "--data", "pictures", "--epochs", 1, "--out", "x")[0] == 0
     status, out, err = tinyconv("evaluate", "x", "--data", "digits")
-    assert status == 1 and one_line(err) and "was trained on images of (3, 32, 32)" in err
+    assert status == 1 and one_line(err) and "was trained on images of (3, 32, 32), digits has " \
+        "(1, 28, 28)" in err
 
 
 @pytest.mark.skipif(os.name != "posix" or os.geteuid() == 0, reason="root may write everywhere")

@@ -151,11 +151,20 @@ def test_weights_of_a_known_data_set_need_no_data(explain):
     (["nowhere", "0.png"], 1, "nowhere is not the folder of a run"),
     (["nowhere", "0.png", "--imagenet"], 2, "go with --model, a RUN has its own"),
     (["--model", "lenet5", "nothing.png"], 1, "nothing.png"),
-    (["--model", "lenet5", "digits:2000"], 1, "digits has 2,000 test images of (1, 28, 28)")])
+    (["--model", "lenet5", "digits:2000"], 1,
+     "digits:2000: expected the number of a test image of digits, from 0 to 1999, got 2000")])
 def test_what_is_wrong_is_said_in_a_line(explain, digits, argv, status, message):
     found, out, err = explain(*argv)
     assert found == status and message in err and one_line(err), err
     assert not Path("explained.png").exists()
+
+
+def test_a_test_image_of_another_form_is_refused_with_both_forms(explain):
+    checkpoint.save_weights(models.create("lenet5", in_channels=3, image_size=32), "w.safetensors")
+    status, _, err = explain("--model", "lenet5", "--weights", "w.safetensors", "--data", "cifar10",
+                             "digits:0")
+    assert status == 1 and one_line(err) and (
+        "digits:0: digits has images of (1, 28, 28), the model takes images of (3, 32, 32)") in err
 
 
 def test_a_picture_that_cannot_be_read_does_not_stop_the_others(explain, digits):

@@ -62,15 +62,17 @@ def test_a_stopped_run_says_how_to_go_on_and_ends_with_the_same_bits(tinyconv, s
                                                                      number, code):
     assert tinyconv(*TRAIN, "--epochs", 3, "--out", "a")[0] == 0
     stop_at(6, number)
-    status, out, err = tinyconv(*TRAIN, "--epochs", 3, "--out", "b")
+    status, out, err = tinyconv(*TRAIN, "--epochs", 3, "--out", "my b")
     assert status == code
-    assert err == "stopped after step 6; to go on: tinyconv train --resume b\n"
+    assert err == "stopped after step 6; to go on: tinyconv train --resume 'my b'\n"
     stop_at(None)
-    status, out, err = tinyconv("train", "--resume", "b")
+    status, out, err = tinyconv("train", "--resume", "my b")
     assert status == 0, err
+    assert "next: tinyconv evaluate 'my b', tinyconv predict 'my b' PICTURE" in out
     assert "going on after step 6 of 12" in out and out.splitlines()[-1].startswith("test accuracy")
-    assert Path("a/weights.safetensors").read_bytes() == Path("b/weights.safetensors").read_bytes()
-    assert metrics("a") == metrics("b")
+    a, b = (Path(run, "weights.safetensors").read_bytes() for run in ("a", "my b"))
+    assert a == b
+    assert metrics("a") == metrics("my b")
 
 
 @posix

@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 from hypothesis import given, settings, strategies as st
 
-from tinyconv.data import Dataset, Loader, RandomCrop, RandomHorizontalFlip
+from tinyconv.data import (Cutout, Dataset, Loader, RandomCrop, RandomHorizontalFlip,
+                           RandomShift)
 
 
 def numbered(n=23, C=1):
@@ -142,6 +143,17 @@ def test_batches_are_made_ahead_but_never_more_than_a_few():
 def test_arguments_that_make_no_sense_are_refused(options, complaint):
     with pytest.raises(ValueError, match=complaint):
         Loader(numbered(), **options)
+
+
+@pytest.mark.parametrize("augment, largest, complaint", [
+    (lambda n: RandomCrop(padding=n), 3, "RandomCrop: padding must be .* windows, 4×4, .* got 4"),
+    (lambda n: RandomCrop(3, padding=n), 2, "RandomCrop: padding must be .* 3×3, .* got 3"),
+    (RandomShift, 3, "RandomShift: pixels must be less than the sides .* 4×4, .* got 4"),
+    (Cutout, 3, "Cutout: size must be less than the longer side .* 4×4, .* got 4")])
+def test_augmentations_that_leave_nothing_of_an_image_are_refused(augment, largest, complaint):
+    assert len(list(plain(numbered(), 8, generator=rng(), augment=augment(largest)))) == 3
+    with pytest.raises(ValueError, match=complaint):
+        Loader(numbered(), 8, generator=rng(), augment=[augment(largest + 1)])
 
 
 def test_only_a_data_set_can_be_loaded_from():

@@ -2,6 +2,7 @@
 import fnmatch
 import io
 import json
+import re
 import sys
 import time
 
@@ -131,6 +132,14 @@ def test_a_loss_that_is_not_finite_is_blamed_on_the_first_operation_that_was_not
             r"loss is nan at step 1 .* mul made -?inf at \(\d+, 0, \d, \d\) of its result of shape "
             r"\(\d+, 1, 8, 8\), at .*test_training_fit.py:\d+; .* it originated here")):
         training.fit(Overflowing(), stripes(200), recipe=SMALL, progress=False)
+
+
+def test_a_run_of_a_model_of_ours_that_diverges_names_the_line_that_called_fit():
+    digits, line = data.load("digits").limit(64), sys._getframe().f_lineno + 3
+    with pytest.raises(training.Diverged, match=(
+            rf" at {re.escape(__file__)}:{line} \(through tinyconv/models/lenet.py:\d+\)")):
+        training.fit(models.create("lenet5"), digits, epochs=3, batch_size=16, lr=1e6,
+                     progress=False)
 
 
 def test_a_model_that_does_not_fit_the_data_is_refused_before_the_first_step(tmp_path):
@@ -365,7 +374,9 @@ def test_a_bad_recipe_is_refused(values, says):
     ((nn.Identity(), "digits"), {"recipe": {"lr": 1}}, "recipe must be a Recipe, got dict"),
     ((nn.Identity(), None), {}, "a data set is named by a text or .* got NoneType"),
     ((nn.Identity(), "digits"), {"lr": "fast"}, "lr must be a number"),
-    ((nn.Identity(), "digits"), {"seed": "x"}, "seed must be a whole number .* got 'x'")])
+    ((nn.Identity(), "digits"), {"seed": "x"}, "seed must be a whole number .* got 'x'"),
+    ((Small(), stripes(9)), {"recipe": Recipe(augment="flip,crop=99")},
+     "RandomCrop: padding must be less than the sides of its windows, 8×8, .* got 99")])
 def test_what_cannot_be_trained_is_named_before_anything_happens(tmp_path, args, options, says):
     with pytest.raises((TypeError, ValueError), match=says):
         training.fit(*args, **options, out=tmp_path / "run", progress=False)

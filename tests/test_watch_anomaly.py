@@ -1,10 +1,12 @@
 """`detect_anomaly` promises: the first bad number is named, with its place, and no false alarm."""
+import contextlib
 import re
 import sys
 import threading
 
 import numpy as np
 import pytest
+from tqdm import tqdm
 
 import tinyconv as tc
 import tinyconv.nn.functional as F
@@ -184,6 +186,21 @@ def test_within_a_model_of_ours_both_lines_are_named():
         model(tc.zeros(1, 1, 28, 28))
     assert caught.value.operation == "conv"
     assert caught.value.place.startswith(f"{place} (through tinyconv/models/lenet.py:")
+
+
+@quiet
+@pytest.mark.parametrize("called", [
+    pytest.param(np.errstate(all="ignore"), id="numpy"),
+    pytest.param(contextlib.contextmanager(lambda: (yield))(), id="contextlib"),
+    pytest.param(lambda f: lambda x: list(tqdm(map(f, [x]), disable=True)), id="tqdm")])
+def test_what_stands_between_is_not_taken_for_the_line_of_the_user(called):
+    model = models.create("lenet5")
+    with tc.no_grad():
+        next(model.parameters()).data[:] = NAN
+    run = called(model.forward)
+    with tc.detect_anomaly(), pytest.raises(tc.AnomalyError) as caught:
+        run(tc.zeros(1, 1, 28, 28))
+    assert caught.value.place.startswith(f"{__file__}:")
 
 
 def test_it_ends_with_its_block_also_by_an_error_and_sees_all_threads():

@@ -30,6 +30,11 @@ class Parser(argparse.ArgumentParser):
                          allow_abbrev=False, **kwargs)
 
     def error(self, message):
+        wrong = re.search(r"invalid choice: '(.*?)' \(choose from (.*)\)", message)
+        close = wrong and get_close_matches(
+            wrong[1], [choice.strip("' ") for choice in wrong[2].split(",")], 1)
+        if close:
+            message += f"; did you mean {close[0]}?"
         self.exit(2, f"{self.prog}: error: {message} (see {self.prog} --help)\n")
 
 
@@ -57,7 +62,7 @@ def arguments(argv):
     command = vars(args).pop("parser")
     if unknown:
         options = re.findall(r"--[a-z-]+", command.format_help())
-        meant = get_close_matches(unknown[0].partition("=")[0], options, 1)
+        meant = get_close_matches(unknown[0].partition("=")[0], options, 1, cutoff=0.7)
         command.error(f"unrecognized arguments: {' '.join(unknown)}"
                       + (f"; did you mean {meant[0]}?" if meant else ""))
     return args

@@ -1,5 +1,6 @@
 """`tinyconv bench`: how fast, side by side with PyTorch."""
 import sys
+from difflib import get_close_matches
 
 from .. import benchmark, machine
 from . import options as common
@@ -46,8 +47,10 @@ def run(args):
     names = args.suites or list(benchmark.SUITES)
     for name in names:
         if name not in benchmark.SUITES:
-            raise common.UsageError(f"unknown suite {name!r}; there are "
-                                    f"{', '.join(benchmark.SUITES)}")
+            close = get_close_matches(name, benchmark.SUITES, 1)
+            raise common.UsageError(f"unknown suite {name!r}; " + (
+                f"did you mean {close[0]}?" if close else
+                f"there are {', '.join(benchmark.SUITES)}"))
     if args.list:
         return _list(args, names)
     suites = [benchmark.SUITES[name] for name in names]

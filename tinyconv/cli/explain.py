@@ -129,9 +129,12 @@ def _picture(path, about):
     if name not in data.names() or not number.isdecimal() or Path(path).exists():
         return read_like(path, about)
     test = data.load(name, "test")
-    if int(number) >= len(test) or test.shape != tuple(about["shape"]):
-        raise ValueError(f"{path}: {name} has {len(test):,} test images of {test.shape}; the model "
-                         f"takes images of {tuple(about['shape'])}")
+    if test.shape != tuple(about["shape"]):
+        raise ValueError(f"{path}: {name} has images of {test.shape}, the model takes images of "
+                         f"{tuple(about['shape'])}")
+    if int(number) >= len(test):
+        raise ValueError(f"{path}: expected the number of a test image of {name}, from 0 to "
+                         f"{len(test) - 1}, got {number}")
     return test.images[int(number)]
 
 

@@ -190,14 +190,14 @@ def _kept(args, out):
         _train(args, out)
     except STOPS as stop:
         print(f"stopped after step {series.steps(out)[-1]}; to go on: "
-              f"tinyconv train --resume {out}", file=sys.stderr)
+              f"tinyconv train --resume {shlex.quote(str(out))}", file=sys.stderr)
         return stop.status
     except OSError as error:
         if args.traceback or not out.is_dir() or not series.steps(out):
             raise
         raise OSError(f"{error.filename or out}: {error.strerror or error}; the run is kept as it "
                       f"was after step {series.steps(out)[-1]}, to go on: "
-                      f"tinyconv train --resume {out}") from error
+                      f"tinyconv train --resume {shlex.quote(str(out))}") from error
 
 
 def _train(args, out):
@@ -239,7 +239,8 @@ def _train(args, out):
     else:
         if page:
             print(f"shown on one page: {page}")
-        print(f"kept in {out}; next: tinyconv evaluate {out}, tinyconv predict {out} PICTURE")
+        quoted = shlex.quote(str(out))                   # to be pasted
+        print(f"kept in {out}; next: tinyconv evaluate {quoted}, tinyconv predict {quoted} PICTURE")
         print(f"test accuracy {100 * accuracy:.2f} %")
 
 

@@ -4,6 +4,9 @@ An augmentation is called with images (N, C, H, W), uint8 or float, in any memor
 `numpy.random.Generator`; it returns new images, channels-last in memory, and never writes to its
 input.  It draws its random numbers for the whole batch at once, and one kernel does the rest: no
 Python runs for a single image. More of them are in `geometric`, `colour`, `erasing` and `mixing`.
+
+One that has a size in pixels has `check(shape)`, too, which the loader calls with the shape (C, H,
+W) of its images: ValueError if nothing at all may be left of one.
 """
 
 import numpy as np
@@ -24,6 +27,14 @@ class RandomCrop:
         if size is not None:
             pair = (size, size) if isinstance(size, (int, np.integer)) else tuple(size)
             self.size = tuple(_at_least("RandomCrop", "size", side, 1) for side in pair)
+
+    def check(self, shape):
+        """Raise ValueError if a window may lie in the padding as a whole."""
+        h, w = self.size or shape[1:]
+        if self.padding >= min(h, w):
+            raise ValueError(f"RandomCrop: padding must be less than the sides of its windows, "
+                             f"{h}×{w}, or some show nothing of the image; got {self.padding}, "
+                             "where an eighth of a side is usual")
 
     def __call__(self, images, generator):
         N, _, H, W = images.shape
@@ -49,6 +60,14 @@ class RandomShift:
     def __init__(self, pixels):
         self.pixels = _at_least("RandomShift", "pixels", pixels, 0)
         self._crop = RandomCrop(padding=pixels)
+
+    def check(self, shape):
+        """Raise ValueError if an image may be moved out of sight."""
+        _, H, W = shape
+        if self.pixels >= min(H, W):
+            raise ValueError(f"RandomShift: pixels must be less than the sides of the images, "
+                             f"{H}×{W}, or nothing of some is left; got {self.pixels}, where a few "
+                             "are usual")
 
     def __call__(self, images, generator):
         return self._crop(images, generator)

@@ -59,6 +59,14 @@ class Cutout:
             raise ValueError(f"Cutout: size must be a whole number of at least 1, got {size!r}")
         self.size, self.value = int(size), value
 
+    def check(self, shape):
+        """Raise ValueError if the square may cover all of an image."""
+        _, H, W = shape
+        if self.size >= max(H, W):
+            raise ValueError(f"Cutout: size must be less than the longer side of the images, "
+                             f"{H}×{W}, or nothing of some is left; got {self.size}, where a "
+                             "quarter of a side is usual")
+
     def __call__(self, images, generator):
         N, _, H, W = images.shape
         top = generator.integers(0, H, N) - self.size // 2

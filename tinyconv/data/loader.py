@@ -45,6 +45,9 @@ class Loader:
         if (shuffle or self.augment) and not isinstance(generator, np.random.Generator):
             raise ValueError(f"Loader: shuffle and augment need generator=numpy.random."
                              f"default_rng(seed), got {generator!r}")
+        for change in self.augment:
+            if hasattr(change, "check"):
+                change.check(dataset.shape)
         self._mixing = [change for change in self.augment if isinstance(change, Mixing)]
         self._epoch = -1
         self.dataset = dataset

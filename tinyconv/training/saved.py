@@ -40,7 +40,8 @@ class SavedRun:
                 and Path(name).resolve() == Path(about["source"]):
             form["on_error"] = "skip"            # as when it was trained
         dataset = load(name, "test", **form)
-        dataset = dataset.with_channels(C)
+        if dataset.shape[1:] == (H, W):          # else the error tells what shape it has by itself
+            dataset = dataset.with_channels(C)
         self.check(dataset)
         return dataset
 

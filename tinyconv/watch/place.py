@@ -6,6 +6,9 @@ from typing import NamedTuple
 
 PACKAGE = str(Path(__file__).parents[1]) + os.sep
 MACHINERY = tuple(PACKAGE + room + os.sep for room in ("core", "kernels", "ops", "nn", "watch"))
+COMMAND = PACKAGE + "__main__.py"
+# Modules that stand between a user's line and ours: decorators, contexts, progress bars.
+BETWEEN = sys.stdlib_module_names | {"numpy", "numba", "tqdm"}
 
 
 class Place(NamedTuple):
@@ -19,10 +22,10 @@ class Place(NamedTuple):
 
 
 def here():
-    """The innermost line that is not of this package.
+    """The innermost line that is neither of this package nor of Python or of what it runs on.
 
     A model or a training loop of ours is named, too: there the user's line says little. It alone is
-    named where nothing else runs, as in `python -m tinyconv`.
+    named where nothing else runs, as in `tinyconv train`.
     """
     frame, own = sys._getframe(1), None
     while frame is not None:
@@ -30,7 +33,9 @@ def here():
         if file.startswith(PACKAGE):
             if own is None and not file.startswith(MACHINERY):
                 own = Place("tinyconv/" + Path(file[len(PACKAGE):]).as_posix(), frame.f_lineno)
-        elif not file.startswith("<frozen "):              # Python's own, which starts modules
+            if file == COMMAND:                            # what starts a command is no user's line
+                return own
+        elif str(frame.f_globals.get("__name__")).partition(".")[0] not in BETWEEN:
             return Place(file, frame.f_lineno, str(own or ""))
         frame = frame.f_back
     return own
