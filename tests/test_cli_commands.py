@@ -346,6 +346,13 @@ def test_every_command_explains_itself_with_an_example(tinyconv, name):
     assert status == 0 and f"  tinyconv {name} " in out and "--traceback" in out
 
 
+@pytest.mark.parametrize("action", ["list", "fetch", "verify", "show"])
+def test_every_part_of_data_has_help_with_examples_of_its_own(tinyconv, action):
+    status, out, err = tinyconv("data", action, "--help")
+    examples = re.findall(r"^  tinyconv data (\w+)", out.partition("examples:")[2], re.M)
+    assert status == 0 and set(examples) == {action}
+
+
 def test_help_imports_nothing_heavy():
     code = ("import sys; from tinyconv.__main__ import main\n"
             "try: main(['--help'])\nexcept SystemExit: pass\n"

@@ -102,6 +102,8 @@ def test_an_unknown_name_lists_the_known_ones_and_the_closest():
                 asked(nothing)
     with pytest.raises(DataError, match="split must be 'train' or 'test', got 'val'"):
         data.load("digits", "val")
+    with pytest.raises(DataError, match=r"no argument train; .* test images load\(name, 'test'\)"):
+        data.load("digits", train=False)
     with pytest.raises(DataError, match="size is for image folders only"):
         data.load("digits", size=32)
 

@@ -24,12 +24,19 @@ kept."""
 def options(parser):
     """Add what the command takes to its parser."""
     actions = parser.add_subparsers(dest="action", metavar="list|fetch|verify|show", required=True)
-    listing = actions.add_parser("list", help="what there is, and what of it is on this machine")
-    fetching = actions.add_parser("fetch", help="download what is not on this machine")
+
+    def action(name, about):
+        """The parser of one of them; its examples are those of the command that are of it."""
+        own = [line for line in EXAMPLE.splitlines() if f"tinyconv data {name}" in line]
+        return actions.add_parser(name, help=about, description=about,
+                                  epilog="\n".join(["examples:", *own]))
+
+    listing = action("list", "what there is, and what of it is on this machine")
+    fetching = action("fetch", "download what is not on this machine")
     fetching.add_argument("names", nargs="+", metavar="NAME")
-    verifying = actions.add_parser("verify", help="compare all files with their checksums")
+    verifying = action("verify", "compare all files with their checksums")
     verifying.add_argument("names", nargs="*", metavar="NAME")
-    showing = actions.add_parser("show", help="draw a sheet of images, as a PNG")
+    showing = action("show", "draw a sheet of images, as a PNG")
     showing.add_argument("name", metavar="NAME", help="a data set or an image folder")
     showing.add_argument("--augment", type=common.augmentation, metavar="LIST",
                          help="also what these make of them: " + ", ".join(
@@ -39,8 +46,8 @@ def options(parser):
     showing.add_argument("--seed", type=common.seed, default=0, metavar="S",
                          help="which images, and what is done to them (default: 0)")
     showing.add_argument("--out", metavar="FILE", help="name of the PNG (default: NAME.png)")
-    for action in (listing, fetching, verifying, showing):
-        common.add_json(action)
+    for parser in (listing, fetching, verifying, showing):
+        common.add_json(parser)
 
 
 def run(args):

@@ -90,7 +90,8 @@ def load_folder(folder, size=32, mode=None, on_error="raise", seed=0, test_share
         sets.append(Dataset(folder.name or str(folder), np.stack(images),
                             np.array(labels, np.int64), classes, mean, std))
     if bad:
-        warnings.warn(f"image folder {folder}: skipped {len(bad)} bad pictures, the first: "
+        several = "s, the first" if len(bad) > 1 else ""
+        warnings.warn(f"image folder {folder}: skipped {len(bad)} bad picture{several}: "
                       f"{next(iter(bad.values()))}", stacklevel=2)
     return tuple(sets)
 

@@ -26,6 +26,9 @@ def load(name, split="train", **options):
     known = lookup(name)
     if known is None and is_folder(name):
         return load_folder(name, **options)[SPLITS.index(split)]
+    if "train" in options:                                 # so says torchvision
+        raise DataError(f"load({str(name)!r}): there is no argument train; the training images are "
+                        "load(name, 'train'), the test images load(name, 'test')")
     if options:
         raise DataError(f"load({str(name)!r}): {', '.join(options)} is for image folders only")
     return _digits(split) if known is None else _published(known, split)
