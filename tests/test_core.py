@@ -219,6 +219,29 @@ def test_methods_that_copy_and_convert_pass_the_gradient():
         assert not y.requires_grad
 
 
+@pytest.mark.parametrize("what, options, dtype", [
+    (["cpu"], {}, "float32"), (["cpu:0"], {}, "float32"), ([None], {}, "float32"),
+    ([], {"device": "cpu", "non_blocking": True}, "float32"), (["cpu", tc.float64], {}, "float64"),
+    ([], {"device": "cpu", "dtype": tc.float64}, "float64"), ([tc.ones(1).long()], {}, "int64"),
+    (["float64"], {}, "float64")])
+def test_to_takes_a_dtype_a_tensor_and_the_one_device_there_is(what, options, dtype):
+    x = tc.tensor([1.0, 2.0])
+    y = x.to(*what, **options)
+    assert y.dtype == dtype and y.tolist() == [1, 2] and (y is x) == (dtype == "float32")
+    assert not np.shares_memory(x.to(*what, **options, copy=True).data, x.data)
+    assert x.cpu() is x and x.to(y.device) is x
+
+
+@pytest.mark.parametrize("device", ["cuda", "cuda:1", "mps", "float33"])
+def test_to_another_device_is_refused_by_name(device):
+    for thing in (tc.ones(1), tc.nn.Linear(1, 1)):
+        with pytest.raises(RuntimeError, match=f"'{device}' is neither a dtype nor a device here; "
+                                               'everything is computed on the processor, "cpu"'):
+            thing.to(device)
+        with pytest.raises(RuntimeError, match=f"'{device}' is no device here"):
+            thing.to(device=device)
+
+
 def test_iteration_and_unpacking():
     a, b = leaf(3.0, 4.0)
     assert (a * b).item() == 12

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings, strategies as st
 
+from tinyconv import manual_seed
 from tinyconv.data import (Cutout, Dataset, Loader, RandomCrop, RandomHorizontalFlip,
                            RandomShift)
 
@@ -133,10 +134,19 @@ def test_batches_are_made_ahead_but_never_more_than_a_few():
     iterator.close()
 
 
+def test_without_a_generator_the_order_follows_from_the_seed():
+    def epochs(seed):
+        manual_seed(seed)
+        loader = plain(numbered(), 4, shuffle=True)
+        return [[y.tolist() for _, y in loader] for _ in range(2)]
+    first, again, other = epochs(1), epochs(1), epochs(2)
+    assert first == again != other and first[0] != first[1]
+
+
 @pytest.mark.parametrize("options, complaint", [
     (dict(batch_size=0), "batch_size must be a whole number of at least 1, got 0"),
     (dict(batch_size=2.5), "got 2.5"),
-    (dict(batch_size=4, shuffle=True), "need generator=numpy.random"),
+    (dict(batch_size=4, shuffle=True, generator=7), "must be a numpy.random.Generator, .* got 7"),
     (dict(batch_size=4, augment=[RandomHorizontalFlip()], generator=0), "got 0"),
     (dict(batch_size=4, mean=(0, 0, 0), std=(1, 1, 1)), "have 3 channels, the images have 1"),
 ])

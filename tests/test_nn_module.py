@@ -171,6 +171,17 @@ def test_conversion_reaches_floating_point_numbers_only():
     assert {p.dtype for p in net.float().parameters()} == {np.dtype("float32")}
     with pytest.raises(TypeError, match="floating point dtype, got int64"):
         net.to(np.int64)
+    assert net.cpu() is net.to("cpu") is net.to(device="cpu") is net
+    assert {p.dtype for p in net.parameters()} == {np.dtype("float32")}
+    assert {p.dtype for p in net.to("cpu", tc.float64).parameters()} == {np.dtype("float64")}
+    assert {p.dtype for p in net.to(tc.ones(1)).parameters()} == {np.dtype("float32")}
+
+
+def test_half_precision_is_computed_or_refused():
+    x = tc.ones(2, 3).half()
+    assert nn.Linear(3, 2).half()(x).dtype == np.float16
+    with pytest.raises(TypeError, match="conv1d: expected float32 or float64"):
+        nn.Conv1d(2, 1, 3).half()(x[None])
 
 
 def test_apply_calls_children_first():

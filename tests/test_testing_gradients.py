@@ -207,6 +207,12 @@ def test_a_rule_that_clips_large_cotangents_is_caught(x):
         check_grad(f, x, order=1)
 
 
+def test_a_rule_that_forgets_the_cotangent_is_told_so(x):
+    f = operation(lambda x: x ** 3, lambda g, y, x: 3 * x * x)
+    with pytest.raises(GradientError, match="but the same: does the rule use g"):
+        check_grad(f, x, order=1)
+
+
 def test_a_gradient_in_memory_that_the_next_walk_uses_again_is_caught(x):
     buffer = tc.tensor(np.empty((3, 4)))
 

@@ -5,6 +5,7 @@ import threading
 
 import numpy as np
 
+from ..random import default_generator
 from .augment import AlternatingFlip, Normalize
 from .dataset import Dataset
 from .mixing import Mixing, one_hot
@@ -20,7 +21,8 @@ class Loader:
     dataset     a Dataset
     batch_size  images per batch; the last batch is smaller unless `drop_last`
     shuffle     a new random order every epoch
-    generator   numpy.random.Generator, needed for shuffling and augmenting
+    generator   numpy.random.Generator for shuffling and augmenting; unless given, one of its own
+                that the default generator spawns (see `manual_seed`): a thread draws from it
     augment     augmentations, applied in turn to the uint8 images (see `augment`); those that mix
                 images (see `mixing`) come last, after normalisation
     mean, std   per channel; those of the data set unless given
@@ -42,9 +44,11 @@ class Loader:
             raise ValueError(f"Loader: batch_size must be a whole number of at least 1, "
                              f"got {batch_size!r}")
         self.augment = (augment,) if callable(augment) else tuple(augment)
+        if generator is None and (shuffle or self.augment):
+            generator, = default_generator().spawn(1)
         if (shuffle or self.augment) and not isinstance(generator, np.random.Generator):
-            raise ValueError(f"Loader: shuffle and augment need generator=numpy.random."
-                             f"default_rng(seed), got {generator!r}")
+            raise ValueError(f"Loader: generator must be a numpy.random.Generator, as numpy.random."
+                             f"default_rng(seed) is one, got {generator!r}")
         for change in self.augment:
             if hasattr(change, "check"):
                 change.check(dataset.shape)

@@ -16,6 +16,7 @@ from collections import namedtuple
 import numpy as np
 
 from ..core import DtypeError, HookHandle, Tensor
+from ..ops.conversion import dtype_asked_for
 from .parameter import Parameter
 from .showing import tree
 
@@ -207,9 +208,14 @@ class Module:
         fn(self)
         return self
 
-    def to(self, dtype):
-        """Convert parameters, gradients and floating point buffers; returns the module."""
-        dtype = np.dtype(dtype)
+    def to(self, *what, dtype=None, device=None, non_blocking=False):
+        """Convert parameters, gradients and floating point buffers; returns the module.
+
+        To a dtype, or that of a tensor. A device, which can only be "cpu", changes nothing.
+        """
+        dtype = dtype_asked_for(what, dtype, device)
+        if dtype is None:
+            return self
         if dtype.kind != "f":
             raise DtypeError(f"to: a module computes in a floating point dtype, got {dtype}")
         for module in self.modules():
@@ -229,6 +235,14 @@ class Module:
     def double(self):
         """Convert to float64."""
         return self.to(np.float64)
+
+    def half(self):
+        """Convert to float16, of which pooling, convolution and normalisation take none."""
+        return self.to(np.float16)
+
+    def cpu(self):
+        """The module itself: there is no other device."""
+        return self
 
     # ---- hooks -----------------------------------------------------------------------------------
 

@@ -4,6 +4,7 @@ import numpy as np
 from ..core import InPlaceError, Tensor, add, cast, is_grad_enabled
 from . import (activations, algebra, arithmetic, arranging, creation, elementary, indexing, linalg,
                matrices, ordering, reducing, shaping)
+from .conversion import as_dtype, to
 
 # ---- operators -----------------------------------------------------------------------------------
 
@@ -120,10 +121,6 @@ def _sizes(sizes):
     return tuple(sizes[0]) if len(sizes) == 1 and not hasattr(sizes[0], "__index__") else sizes
 
 
-def _to(self, dtype):
-    return self if self.dtype == np.dtype(dtype) else cast(self, dtype=dtype)
-
-
 def _repeat(self, *repeats):
     """The tensor laid out repeats[i] times along dimension i, a number for each of them."""
     repeats = _sizes(repeats)
@@ -150,16 +147,18 @@ Tensor.expand_as = lambda self, other: shaping.expand(self, other.shape)
 Tensor.T = property(_matrix_transpose)
 Tensor.mT = property(lambda self: shaping.transpose(self, -1, -2))
 Tensor.t = _matrix_transpose
-Tensor.to = Tensor.type = _to
-Tensor.float = lambda self: _to(self, np.float32)
-Tensor.double = lambda self: _to(self, np.float64)
-Tensor.half = lambda self: _to(self, np.float16)
-Tensor.long = lambda self: _to(self, np.int64)
-Tensor.int = lambda self: _to(self, np.int32)
-Tensor.bool = lambda self: _to(self, np.bool_)
+Tensor.to, Tensor.type = to, as_dtype
+Tensor.cpu = lambda self: self
+Tensor.device = property(lambda self: "cpu")
+Tensor.float = lambda self: as_dtype(self, np.float32)
+Tensor.double = lambda self: as_dtype(self, np.float64)
+Tensor.half = lambda self: as_dtype(self, np.float16)
+Tensor.long = lambda self: as_dtype(self, np.int64)
+Tensor.int = lambda self: as_dtype(self, np.int32)
+Tensor.bool = lambda self: as_dtype(self, np.bool_)
 Tensor.new_zeros = lambda self, *size: creation.zeros(*size, dtype=self.dtype)
 Tensor.new_ones = lambda self, *size: creation.ones(*size, dtype=self.dtype)
 Tensor.new_full = lambda self, size, value: creation.full(size, value, dtype=self.dtype)
-Tensor.type_as = lambda self, other: _to(self, other.dtype)
+Tensor.type_as = lambda self, other: as_dtype(self, other.dtype)
 Tensor.clone = lambda self: cast(self, dtype=self.dtype)
 Tensor.contiguous = lambda self: self
