@@ -227,8 +227,8 @@ class _Check(Comparison):
                     "the rule use an array kept from elsewhere?")) from None
 
     def _linear(self, gs, others, sources):
-        forgotten = (", but the same: does the rule use g? It has to give the derivative of y times "
-                     "g, the gradient that has come to y")
+        forgotten = (", but the same: does the rule use g? It has to give the derivative of y "
+                     "times g, the gradient that has come to y")
         for g, other, source in zip(gs, others, sources):
             if not _equal(g.data, other.data / LARGER):
                 self.fail(f"cotangents {LARGER} times as large, strided and read-only, do not give "
