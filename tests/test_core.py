@@ -242,6 +242,13 @@ def test_to_another_device_is_refused_by_name(device):
             thing.to(device=device)
 
 
+def test_a_rule_for_a_function_that_is_no_primitive_is_refused():
+    def cube(x):
+        return x ** 3
+    with pytest.raises(TypeError, match="defvjp: cube is no operation .*; write @primitive above"):
+        tc.core.defvjp(cube, lambda g, y, x: 3 * g * x * x)
+
+
 def test_iteration_and_unpacking():
     a, b = leaf(3.0, 4.0)
     assert (a * b).item() == 12

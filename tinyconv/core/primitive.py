@@ -125,8 +125,11 @@ def defvjp(op, *rules, argnums=None, joint=None, onto=()):
     operation that can do so in passing has a rule `(s, g, y, *args, **kwargs) -> s + ∂L/∂arg` in
     `onto`, under the number of the argument. (Beside a joint rule it is not asked.)
 
-    Raises TypeError for a rule of an argument that `op` does not have.
+    Raises TypeError for a rule of an argument that `op` does not have, and for a plain function.
     """
+    if not hasattr(op, "rules"):
+        raise TypeError(f"defvjp: {getattr(op, '__name__', repr(op))} is no operation that can "
+                        "have a rule; write @primitive above it")
     rules = dict(zip(range(len(rules)) if argnums is None else argnums, rules, strict=True))
     names = _positional(op)
     for i in rules if names is not None else ():
