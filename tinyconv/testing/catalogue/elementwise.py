@@ -119,4 +119,5 @@ OPERATIONS = [
     Operation("softplus", _with(beta=(1.0, 2.0, 0.5), threshold=(20.0, 10.0))),
     Operation("clone", _one(), torch="clone"),
     Operation("contiguous", _one(), torch="Tensor.contiguous"),
+    Operation("cpu", _one(), torch="Tensor.cpu"),
 ]
